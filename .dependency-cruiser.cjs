@@ -1,0 +1,69 @@
+/** Who may import whom: the arrows of the architecture. Each rule says where the code belongs instead. */
+const external = '(^|/)node_modules/'
+const only = (name, from, allowed, comment) => ({
+  name,
+  severity: 'error',
+  comment,
+  from: { path: `^src/${from}/` },
+  to: { path: '^src/', pathNot: [`^src/${from}/`, ...allowed.map((folder) => `^src/${folder}/`)] },
+})
+
+module.exports = {
+  forbidden: [
+    only('errors-stand-alone', 'errors', [], 'Errors serve everyone: they import nothing of ours.'),
+    only('settings-stand-alone', 'settings', [], 'The schema serves everyone: it imports nothing of ours.'),
+    only('model-stays-pure', 'model', ['errors'], 'The network knows only its errors: let the caller pass things in.'),
+    only(
+      'inference-runs-the-model',
+      'sidecar/inference',
+      ['model', 'errors', 'settings'],
+      'Inference runs the model and knows neither files nor panel: the caller is the place for both.',
+    ),
+    only(
+      'video-uses-the-engine',
+      'video',
+      ['model', 'sidecar/inference', 'errors', 'settings'],
+      'Video files use the engine and nothing of the sidecar’s other halves.',
+    ),
+    {
+      name: 'nobody-imports-cli',
+      severity: 'error',
+      comment: 'Commands are the outermost edge: what others need moves inward.',
+      from: { path: '^src/', pathNot: '^src/cli/' },
+      to: { path: '^src/cli/' },
+    },
+    {
+      name: 'model-reads-no-disk',
+      severity: 'error',
+      comment: 'The network must build without a disk, a GPU or OBS: only src/model/weights reads files.',
+      from: { path: '^src/model/', pathNot: '^src/model/weights/' },
+      to: { path: '^(node:)?(fs|net|child_process|worker_threads|http|os)(/|$)|onnxruntime' },
+    },
+    {
+      name: 'onnxruntime-only-in-inference',
+      severity: 'error',
+      comment: 'One place creates sessions: src/sidecar/inference.',
+      from: { path: '^src/', pathNot: '^src/sidecar/inference/' },
+      to: { path: 'onnxruntime' },
+    },
+    {
+      name: 'no-circles',
+      severity: 'error',
+      comment: 'Two files that need each other are one idea, or a third one is missing.',
+      from: {},
+      to: { circular: true },
+    },
+    {
+      name: 'no-orphans',
+      severity: 'error',
+      comment: 'Dead code is deleted.',
+      from: { orphan: true, pathNot: '\\.bench\\.ts$' },
+      to: {},
+    },
+  ],
+  options: {
+    doNotFollow: { path: external },
+    tsConfig: { fileName: 'tsconfig.json' },
+    tsPreCompilationDeps: true,
+  },
+}
