@@ -1,0 +1,40 @@
+import { Type, type Static } from 'typebox'
+
+const word = <const T extends readonly [string, ...string[]]>(values: T, title: string, description: string) =>
+  Type.Enum(values, { title, description, default: values[0] })
+
+/**
+ * The settings of a matting run, each with its values, default and one plain sentence. Command-line options, and later
+ * the filter's properties, the panel and the API, are drawn from this schema or checked against it.
+ */
+export const Settings = Type.Object(
+  {
+    ratio: Type.Union([Type.Literal(0), Type.Number({ minimum: 0.05, maximum: 1 })], {
+      title: 'Downsample ratio',
+      description: 'How far a frame shrinks before the network sees it (0 = auto: longest side 512).',
+      default: 0,
+    }),
+    refiner: word(['deep', 'fast', 'none'], 'Refiner', 'How the small matte is brought to full resolution.'),
+    view: word(['result', 'alpha', 'foreground'], 'View', 'What the output shows.'),
+    decontaminate: Type.Boolean({
+      title: 'Decontaminate',
+      description: 'Take the foreground colour from the network, so that no old background shines through hair.',
+      default: true,
+    }),
+    cut_detection: Type.Boolean({
+      title: 'Cut detection',
+      description: 'Reset the recurrent state where the content of the picture jumps.',
+      default: true,
+    }),
+    blur_radius: Type.Number({
+      title: 'Blur radius',
+      description: 'Radius of the background blur, in pixels of a 1080-line picture.',
+      minimum: 0,
+      maximum: 64,
+      default: 24,
+    }),
+    provider: word(['auto', 'cuda', 'webgpu', 'cpu'], 'Provider', 'What runs the network.'),
+  },
+  { additionalProperties: false },
+)
+export type Settings = Static<typeof Settings>
