@@ -10,5 +10,5 @@ export const sharedData: string | undefined = existsSync(join(folder, 'golden'))
 /** A block of tests that needs the shared data: skipped, with one line that says so, where there is none. */
 export function describeWithSharedData(title: string, body: (folder: string) => void): void {
   if (sharedData === undefined) describe.skip(`${title} (skipped: needs the shared data)`, () => undefined)
-  else describe(title, () => body(sharedData!))
+  else describe(title, () => body(sharedData))
 }
