@@ -101,5 +101,5 @@ export function emitNetwork(weights: Weights, options: NetworkOptions): Uint8Arr
   if (options.segmentation) {
     g.output(NETWORK_IO.segmentation, g.cast(projection(g, hidden, model.conv('project_seg.conv')), 'float32'))
   }
-  return g.toBytesOnnx('mattebox')
+  return g.serialize('mattebox')
 }

@@ -197,17 +197,8 @@ export class Graph {
     const [n, channels] = fourSides('resize', x)
     const sizes = [n, channels, height, width]
     if (!sizes.every((side) => typeof side === 'number')) throw shapeError('resize needs fixed sizes.')
-    const name = `sizes.${sizes.join('x')}`
-    this.#initializers.set(
-      name,
-      create(TensorProtoSchema, {
-        name,
-        dims: [4n],
-        dataType: DataType.INT64,
-        rawData: new Uint8Array(BigInt64Array.from(sizes, BigInt).buffer),
-      }),
-    )
-    return this.#emit('Resize', [x.name, '', '', name], {
+    const wanted = this.#integers(`sizes.${sizes.join('x')}`, sizes)
+    return this.#emit('Resize', [x.name, '', '', wanted.name], {
       type: x.type,
       shape: sizes,
       attributes: { mode: 'linear', coordinate_transformation_mode: 'half_pixel' },
@@ -228,6 +219,16 @@ export class Graph {
       type: first.type,
       shape: [n, channels, height, width],
       attributes: { axis: 1 },
+    })
+  }
+
+  /** Channels `from` to `to`: [N, C, H, W] → [N, to − from, H, W]. */
+  channels(x: Value, from: number, to: number): Value {
+    const [n, , height, width] = fourSides('channels', x)
+    const bound = (what: string, value: number): string => this.#integers(`channels.${what}.${value}`, [value]).name
+    return this.#emit('Slice', [x.name, bound('from', from), bound('to', to), bound('axis', 1)], {
+      type: x.type,
+      shape: [n, to - from, height, width],
     })
   }
 
@@ -273,7 +274,7 @@ export class Graph {
   }
 
   /** The finished model, serialised. */
-  toBytesOnnx(name: string): Uint8Array {
+  serialize(name: string): Uint8Array {
     return toBinary(
       ModelProtoSchema,
       create(ModelProtoSchema, {
@@ -302,6 +303,13 @@ export class Graph {
       create(TensorProtoSchema, { name, dims: [], dataType: DataType.UINT8, rawData: Uint8Array.of(0) }),
     )
     return name
+  }
+
+  #integers(name: string, values: readonly number[]): { name: string } {
+    const rawData = new Uint8Array(BigInt64Array.from(values, BigInt).buffer)
+    const dims = [BigInt(values.length)]
+    this.#initializers.set(name, create(TensorProtoSchema, { name, dims, dataType: DataType.INT64, rawData }))
+    return { name }
   }
 
   #elementwise(op: 'Add' | 'Sub' | 'Mul' | 'Div', a: Value, b: Value): Value {
