@@ -41,10 +41,12 @@ export const NETWORK_IO = {
 } as const
 
 /** Shapes of the recurrent states r1..r4 for a low resolution: [N, c, h/2^k, w/2^k]. */
-export function stateShapes<D extends Dim>(batch: D, height: D, width: D): D[][] {
+export function stateShapes(batch: number, height: number, width: number): number[][]
+export function stateShapes(batch: Dim, height: Dim, width: Dim): Dim[][]
+export function stateShapes(batch: Dim, height: Dim, width: Dim): Dim[][] {
   return STATE_CHANNELS.map((channels, index) => {
     const factor = 2 ** (index + 1)
-    return [batch, channels as D, scaleDim(height, 1, factor) as D, scaleDim(width, 1, factor) as D]
+    return [batch, channels, scaleDim(height, 1, factor), scaleDim(width, 1, factor)]
   })
 }
 

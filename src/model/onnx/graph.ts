@@ -66,6 +66,8 @@ export class Graph {
   readonly #initializers = new Map<string, TensorProto>()
   readonly #inputs: ValueInfoProto[] = []
   readonly #outputs: ValueInfoProto[] = []
+  /** Public names of the values that are outputs. */
+  readonly #names = new Map<string, string>()
   #counter = 0
 
   input(name: string, type: ElementType, shape: Shape): Value {
@@ -74,11 +76,10 @@ export class Graph {
     return value
   }
 
-  /** Makes `value` an output under `name`. */
+  /** Makes `value`, the result of an operation, an output under `name`: the value itself takes the name, no copy is made. */
   output(name: string, value: Value): void {
-    const named: Value = { ...value, name }
-    this.#nodes.push(node('Identity', [value.name], name, {}))
-    this.#outputs.push(valueInfo(named))
+    this.#names.set(value.name, name)
+    this.#outputs.push(valueInfo({ ...value, name }))
   }
 
   /** A constant of the given type; `data` is row-major. */
@@ -275,6 +276,8 @@ export class Graph {
 
   /** The finished model, serialised. */
   serialize(name: string): Uint8Array {
+    const named = (value: string): string => this.#names.get(value) ?? value
+    const nodes = this.#nodes.map((one) => ({ ...one, input: one.input.map(named), output: one.output.map(named) }))
     return toBinary(
       ModelProtoSchema,
       create(ModelProtoSchema, {
@@ -283,7 +286,7 @@ export class Graph {
         opsetImport: [create(OperatorSetIdProtoSchema, { domain: '', version: OPSET })],
         graph: create(GraphProtoSchema, {
           name,
-          node: this.#nodes,
+          node: nodes,
           initializer: [...this.#initializers.values()],
           input: this.#inputs,
           output: this.#outputs,

@@ -1,0 +1,8 @@
+export { expectedTensors, OPTIONAL_TENSORS } from './convolutions.ts'
+export { printable } from './faults.ts'
+export { loadWeights } from './load-weights.ts'
+export { encodeModelFile, type Precision, type Provenance } from './model-file.ts'
+export { OFFICIAL_RELEASE } from './official-release.ts'
+export { parseWeights, type LoadedWeights, type WeightsInfo } from './parse-weights.ts'
+export type { Tensor, Weights } from './tensor.ts'
+export { unwritable, writeWholeFile } from './write-whole-file.ts'

@@ -1,0 +1,117 @@
+import type { Backdrop, FullResolutionOptions } from '../model/full-resolution.ts'
+import { lowResolution } from '../model/low-resolution.ts'
+import type { Weights } from '../model/weights/index.ts'
+import { FullResolutionSession } from '../sidecar/inference/full-resolution-session.ts'
+import { MattingSession, type Coefficients, type ResetReason } from '../sidecar/inference/matting-session.ts'
+import type { ProviderName } from '../sidecar/inference/provider-name.ts'
+import type { Settings } from '../settings/index.ts'
+import { blurBackground } from './background-blur.ts'
+import { createShrinker } from './shrink.ts'
+
+/** What decides how a clip is matted, provider and model found already. */
+export interface EngineOptions {
+  readonly weights: Weights
+  readonly provider: ProviderName
+  readonly threads?: number | undefined
+  readonly ratio: Settings['ratio']
+  readonly refiner: Settings['refiner']
+  readonly cutDetection: boolean
+}
+
+export interface PipelineOptions extends EngineOptions {
+  /** Of the source, pixels. */
+  readonly width: number
+  readonly height: number
+  readonly planes: FullResolutionOptions['planes']
+  readonly output: FullResolutionOptions['output']
+  readonly sourceAlpha: boolean
+  /** Of a composite: a colour, pictures that are given with the frames, or the source's own background, blurred. */
+  readonly backdrop?: Exclude<Backdrop, { kind: 'picture' }> | { kind: 'given' } | { kind: 'blur'; radius: number }
+}
+
+/** Blur radii are meant for a picture of so many lines. */
+const BLUR_LINES = 1080
+
+/** The way of a full-resolution frame to its matte: shrink, one recurrent step, coefficients put on the frame. */
+export class MattingPipeline implements AsyncDisposable {
+  readonly #options: PipelineOptions
+  readonly #session: MattingSession
+  readonly #fullResolution: FullResolutionSession
+  readonly #shrink: (source: Uint8Array, target: Uint8Array) => void
+  readonly #low: Uint8Array
+
+  private constructor(
+    options: PipelineOptions,
+    /** Size of the frames that the network sees. */
+    readonly lowRes: { readonly width: number; readonly height: number },
+    /** The refiner in use: none where low and full resolution are equal, as published. */
+    readonly refiner: Settings['refiner'],
+    fullResolution: FullResolutionSession,
+  ) {
+    const { width, height, weights, provider, threads, planes, cutDetection } = options
+    this.#options = options
+    this.#session = new MattingSession({ weights, provider, threads, refiner, planes, cutDetection })
+    this.#fullResolution = fullResolution
+    this.#shrink = createShrinker(width, height, lowRes.width, lowRes.height)
+    this.#low = new Uint8Array(lowRes.width * lowRes.height * 4)
+  }
+
+  static async open(options: PipelineOptions): Promise<MattingPipeline> {
+    const { width, height, planes, output, sourceAlpha, backdrop } = options
+    const lowRes = lowResolution(width, height, options.ratio)
+    const refiner = lowRes.width === width && lowRes.height === height ? 'none' : options.refiner
+    const behind = { colour: backdrop, given: { kind: 'picture', width, height }, blur: { kind: 'picture', ...lowRes } }
+    const fullResolution = await FullResolutionSession.create(
+      {
+        ...{ width, height, planes, output, sourceAlpha },
+        ...{ lowWidth: lowRes.width, lowHeight: lowRes.height },
+        ...(backdrop && { backdrop: behind[backdrop.kind] as Backdrop }),
+      },
+      options.threads,
+    )
+    const pipeline = new MattingPipeline(options, lowRes, refiner, fullResolution)
+    await pipeline.#session.warm(lowRes.width, lowRes.height)
+    return pipeline
+  }
+
+  /** Resets of the recurrent state so far, by reason. */
+  get resets(): Readonly<Record<ResetReason, number>> {
+    return this.#session.resets
+  }
+
+  /**
+   * @param frame - uint8 [height, width, 4] BGRA, straight
+   * @param given - uint8 [height, width, 4] BGRA: the backdrop where it is `given`
+   * @returns the picture as `output` says
+   */
+  async process(frame: Uint8Array, given?: Uint8Array): Promise<Uint8Array | Float32Array> {
+    const { width, height } = this.lowRes
+    this.#shrink(frame, this.#low)
+    const coefficients = await this.#session.step({ data: this.#low, width, height })
+    return this.#fullResolution.apply(frame, coefficients.planes, this.#behind(coefficients, given))
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#session[Symbol.asyncDispose]()
+    await this.#fullResolution[Symbol.asyncDispose]()
+  }
+
+  #behind(coefficients: Coefficients, given: Uint8Array | undefined): Uint8Array | undefined {
+    const { backdrop } = this.#options
+    if (backdrop?.kind !== 'blur') return given
+    const { width, height } = this.lowRes
+    const radius = (backdrop.radius * height) / BLUR_LINES
+    return blurBackground(this.#low, lowAlpha(this.#low, coefficients), width, height, radius)
+  }
+}
+
+/** The matte at low resolution: clamp(A4·gray + b4), float32 [height, width]. */
+function lowAlpha(frame: Uint8Array, { planes, width, height }: Coefficients): Float32Array {
+  const area = width * height
+  const count = planes.length / area
+  const [a4, b4] = [(count / 2 - 1) * area, (count - 1) * area]
+  return Float32Array.from({ length: area }, (_, i) => {
+    const gray = (frame[4 * i] + frame[4 * i + 1] + frame[4 * i + 2]) / 765
+    return Math.min(1, Math.max(0, planes[a4 + i] * gray + planes[b4 + i]))
+  })
+}
