@@ -55,7 +55,7 @@ export function expectedTensors(): Map<string, readonly number[]> {
   return tensors
 }
 
-/** The segmentation head: the official release of the matting network has it, no export of it does. */
+/** The segmentation head: the official checkpoints have it, their exports do not. */
 export const OPTIONAL_TENSORS: ReadonlySet<string> = new Set(
   CONVOLUTIONS.filter(({ optional }) => optional).flatMap(({ name }) => [`${name}.weight`, `${name}.bias`]),
 )

@@ -104,7 +104,7 @@ export function verifyModelFile(
     )
   }
   const tensorsSha256 = entry(KEYS.tensorsSha256)
-  if (false) throw damaged(fileName, 'is damaged: its tensors do not match their sha256')
+  if (sha256(data) !== tensorsSha256) throw damaged(fileName, 'is damaged: its tensors do not match their sha256')
   return {
     licence: entry(KEYS.licence),
     source: entry(KEYS.source),

@@ -1,0 +1,117 @@
+import { readdir, stat } from 'node:fs/promises'
+import { homedir } from 'node:os'
+import { dirname, isAbsolute, join, sep } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { MatteboxError } from '../errors/index.ts'
+import { OFFICIAL_RELEASE } from '../model/weights/index.ts'
+
+const EXTENSION = '.safetensors'
+const packageRoot = dirname(dirname(dirname(fileURLToPath(import.meta.url))))
+
+export interface ModelFolders {
+  /** Where `models import` puts models. */
+  readonly own: string
+  /** Models that came with the package. */
+  readonly shipped: string
+}
+
+/** The folders of models: the user's after the XDG base directory specification, and the package's. */
+export function modelFolders(env: NodeJS.ProcessEnv = process.env): ModelFolders {
+  // The specification wants relative paths ignored.
+  const given = env['XDG_DATA_HOME'] ?? ''
+  const dataHome = isAbsolute(given) ? given : join(homedir(), '.local', 'share')
+  return { own: join(dataHome, 'mattebox', 'models'), shipped: join(packageRoot, 'models') }
+}
+
+export interface InstalledModel {
+  readonly name: string
+  readonly path: string
+}
+
+/** All installed models by name; one of the user's hides a shipped one of the same name. */
+export async function installedModels(folders: ModelFolders = modelFolders()): Promise<InstalledModel[]> {
+  const models = new Map<string, InstalledModel>()
+  for (const folder of [folders.shipped, folders.own]) {
+    for (const file of await filesIn(folder)) {
+      if (!file.endsWith(EXTENSION) || file.startsWith('.')) continue
+      const name = file.slice(0, -EXTENSION.length)
+      models.set(name, { name, path: join(folder, file) })
+    }
+  }
+  return Array.from(models.values()).sort((one, other) => (one.name < other.name ? -1 : 1))
+}
+
+async function filesIn(folder: string): Promise<string[]> {
+  try {
+    return await readdir(folder)
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    if (code === 'ENOENT') return []
+    const mend = 'Give yourself read permission for the folder of models.'
+    throw new MatteboxError('MODEL_UNREADABLE', `${folder} cannot be read (${code}).`, mend, { cause: error })
+  }
+}
+
+/** The model that serves where none is named: `default`, or the only one that is installed. */
+export function defaultModel(models: readonly InstalledModel[]): InstalledModel | undefined {
+  return models.find(({ name }) => name === 'default') ?? (models.length === 1 ? models[0] : undefined)
+}
+
+/**
+ * Path of the model file that the user means: a path if it has a separator, ends in `.safetensors` or `.onnx`, or such
+ * a file exists; else the name of an installed model; nothing: the default model.
+ *
+ * @throws {MatteboxError} MODEL_UNKNOWN; where nothing was named: MODEL_NONE if none is installed, USAGE if several are
+ */
+export async function resolveModel(
+  nameOrPath: string | undefined,
+  folders: ModelFolders = modelFolders(),
+): Promise<string> {
+  if (nameOrPath !== undefined && (await isPath(nameOrPath))) return nameOrPath
+  const models = await installedModels(folders)
+  const names = models.map(({ name }) => name).join(', ')
+  if (nameOrPath === undefined) {
+    const model = defaultModel(models)
+    if (model) return model.path
+    if (models.length === 0) throw new MatteboxError('MODEL_NONE', 'No model is installed.', HOW_TO_GET_A_MODEL)
+    const found = `Several models are installed (${names}) and none is called default.`
+    throw new MatteboxError('USAGE', found, 'Choose one with --model NAME.')
+  }
+  const model = models.find(({ name }) => name === nameOrPath)
+  if (model) return model.path
+  if (models.length === 0) {
+    throw new MatteboxError('MODEL_UNKNOWN', `No model is called ${nameOrPath}: none is installed.`, HOW_TO_GET_A_MODEL)
+  }
+  throw new MatteboxError(
+    'MODEL_UNKNOWN',
+    `No installed model is called ${nameOrPath}, and there is no such file.`,
+    `Choose one of ${names}, or give the path of a model file.`,
+  )
+}
+
+/** The two ways to a model, for whoever has none. */
+export const HOW_TO_GET_A_MODEL = [
+  'There are two ways to get one:',
+  `  1. Download ${OFFICIAL_RELEASE.address}`,
+  `     (sha256 ${OFFICIAL_RELEASE.sha256})`,
+  `     and run \`mattebox models import ${OFFICIAL_RELEASE.file}\`.`,
+  '  2. Give the path of any safetensors or ONNX file with such weights: --model PATH.',
+].join('\n')
+
+/** File that a model of this name is installed as. @throws {MatteboxError} USAGE if it is no good name */
+export function ownModelPath(name: string, folders: ModelFolders = modelFolders()): string {
+  if (!/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/.test(name) || name.endsWith(EXTENSION)) {
+    throw new MatteboxError(
+      'USAGE',
+      `"${name}" cannot be the name of a model.`,
+      'Give --name with up to 64 letters, digits, dots, hyphens or underscores, the first a letter or digit.',
+    )
+  }
+  return join(folders.own, `${name}${EXTENSION}`)
+}
+
+async function isPath(text: string): Promise<boolean> {
+  if (text.includes('/') || text.includes(sep) || /\.(safetensors|onnx)$/i.test(text)) return true
+  const found = await stat(text).catch(() => undefined)
+  return found?.isFile() ?? false
+}

@@ -1,0 +1,305 @@
+import { basename, resolve } from 'node:path'
+import { MatteboxError } from '../errors/index.ts'
+import { readColour, type Colour } from './colour.ts'
+import { fileKind } from './file-kind.ts'
+import type { Ffmpeg } from './find-ffmpeg.ts'
+import { runToEnd } from './media-process.ts'
+import type { Rational } from './nut-format.ts'
+import { orientationFromExif, orientationFromMatrix, swapsSides, type Orientation } from './orientation.ts'
+import { bitDepth, pixelFormat, type PixelFamily } from './pixel-format.ts'
+
+export interface AudioStream {
+  /** Among all streams of the file. */
+  readonly index: number
+  readonly codec: string
+  readonly channels: number
+}
+
+/** What is known of a clip or picture before its frames are read; times in seconds, sizes in pixels. */
+export interface VideoInfo {
+  readonly path: string
+  readonly kind: 'video' | 'image'
+  /** The demuxer that must be named; undefined where ffmpeg finds it out. */
+  readonly demuxer: string | undefined
+  /** Container and codec by ffmpeg's names. */
+  readonly format: string
+  readonly codec: string
+  readonly streamIndex: number
+  /** As shown: upright. */
+  readonly width: number
+  readonly height: number
+  /** As stored: before turning. */
+  readonly storedWidth: number
+  readonly storedHeight: number
+  readonly orientation: Orientation
+  readonly averageFrameRate: Rational | undefined
+  readonly realFrameRate: Rational | undefined
+  readonly timeBase: Rational
+  /** From the beginning of the file to its end; undefined if the file does not say. */
+  readonly durationSeconds: number | undefined
+  /** From the beginning of the file to the end of its pictures, where the file says it of them alone. */
+  readonly picturesEndSeconds: number | undefined
+  /** An estimate, for progress; undefined if nothing is known. */
+  readonly frameCount: number | undefined
+  readonly pixelFormat: string
+  readonly pixelFamily: PixelFamily
+  readonly alpha: boolean
+  /** The decoder that must be named because the usual one would drop the alpha; undefined for the usual one. */
+  readonly decoder: string | undefined
+  readonly colour: Colour
+  readonly audio: readonly AudioStream[]
+  /** What is left out of the file, one sentence each. */
+  readonly warnings: readonly string[]
+}
+
+const PROBE_TIMEOUT_MS = 60_000
+
+/**
+ * Options that make ffmpeg and ffprobe read the file at this path and nothing else: no option, no other protocol, no
+ * pattern of many files hides in its name, and a playlist inside names nothing from the network.
+ */
+export function inputOptions(path: string, demuxer: string | undefined): string[] {
+  const format = demuxer === undefined ? [] : ['-f', demuxer]
+  return ['-protocol_whitelist', 'file', ...format, '-i', `file:${resolve(path)}`]
+}
+
+/**
+ * Reads what a media file says of itself, and refuses by name what would come out wrong: HDR and wide gamut, more than
+ * 8 bits, interlaced pictures, pixels that are not square, unusual pixel formats and turns.
+ *
+ * @throws {MatteboxError} INPUT_UNREADABLE, INPUT_UNSUPPORTED
+ */
+export async function probe(path: string, ffmpeg: Ffmpeg): Promise<VideoInfo> {
+  const { kind, demuxer } = await fileKind(path)
+  const name = basename(path)
+  if (kind === 'folder') {
+    throw new MatteboxError('INPUT_UNREADABLE', `${path} is a folder, not a file.`, 'Name one of its files.')
+  }
+  const report = await ffprobe(ffmpeg, path, demuxer, ['-show_format', '-show_streams'])
+  const streams = report.streams ?? []
+  const videos = streams.filter((s) => s.codec_type === 'video' && s.disposition?.['attached_pic'] !== 1)
+  const video = videos.at(0)
+  // ffmpeg draws text files as pictures of letters.
+  const isText = ['ansi', 'bintext', 'xbin', 'idf'].includes(video?.codec_name ?? '')
+  if (video === undefined || isText || video.width === undefined || video.height === undefined) {
+    const has = streams.some((s) => s.codec_type === 'audio') ? 'has sound but no video' : 'holds no video or picture'
+    throw new MatteboxError('INPUT_UNREADABLE', `${name} ${has}.`, 'Give a video or a picture.')
+  }
+  if (video.width <= 0 || video.height <= 0 || video.pix_fmt === undefined) {
+    throw new MatteboxError(
+      'INPUT_UNREADABLE',
+      `${name} holds a video (${video.codec_name ?? 'unknown codec'}) that cannot be read: it may be damaged.`,
+      'Check that it plays in a player, or fetch it again.',
+    )
+  }
+  const first = await ffprobe(ffmpeg, path, demuxer, [
+    ...['-select_streams', String(video.index), '-show_frames', '-read_intervals', '%+#1'],
+  ]).then(
+    (answer) => answer.frames?.[0],
+    () => undefined, // A damaged beginning: the decoder will say what can be read.
+  )
+  return describe(path, demuxer, report, video, first)
+}
+
+function describe(
+  path: string,
+  demuxer: string | undefined,
+  report: ProbeReport,
+  video: ProbeStream,
+  first: ProbeFrame | undefined,
+): VideoInfo {
+  const name = basename(path)
+  const refuse = (property: string, mend: string): MatteboxError =>
+    new MatteboxError('INPUT_UNSUPPORTED', `${name}: ${property} is not handled yet.`, mend)
+  const reencode = 'Convert it to 8-bit H.264 first.'
+  const [storedWidth, storedHeight] = [video.width!, video.height!]
+
+  const formatName = video.pix_fmt!
+  const pixels = pixelFormat(formatName)
+  if (pixels === undefined) {
+    const depth = bitDepth(formatName)
+    throw refuse(depth > 8 ? `${depth}-bit colour (${formatName})` : `the pixel format ${formatName}`, reencode)
+  }
+
+  const known = (tag: string | undefined): string | undefined =>
+    tag === undefined || tag === 'unknown' || tag === 'unspecified' || tag === 'reserved' ? undefined : tag
+  const tags = {
+    range: known(video.color_range) ?? known(first?.color_range),
+    matrix: known(video.color_space) ?? known(first?.color_space),
+    primaries: known(video.color_primaries) ?? known(first?.color_primaries),
+    transfer: known(video.color_transfer) ?? known(first?.color_transfer),
+  }
+  const still = /(^image2|_pipe)$/.test(report.format?.format_name ?? '')
+  const colour = readColour(tags, pixels, { width: storedWidth, height: storedHeight }, still)
+  if ('unsupported' in colour) throw refuse(colour.unsupported, 'Convert it to BT.709 (SDR) first.')
+
+  const order = video.field_order
+  if ((order !== undefined && ['tt', 'bb', 'tb', 'bt'].includes(order)) || first?.interlaced_frame === 1) {
+    throw refuse('interlaced video', 'Deinterlace it first, for example with ffmpeg and its filter bwdif.')
+  }
+  const aspect = rational(video.sample_aspect_ratio) ?? rational(first?.sample_aspect_ratio)
+  if (aspect !== undefined && aspect.num !== aspect.den) {
+    throw refuse(`a pixel that is not square (${aspect.num}:${aspect.den})`, 'Scale it to square pixels first.')
+  }
+  const matrix = [...(video.side_data_list ?? []), ...(first?.side_data_list ?? [])].find((d) => d.displaymatrix)
+  const tag = Number(first?.tags?.['Orientation'] ?? 1)
+  const orientation = matrix === undefined ? orientationFromExif(tag) : orientationFromMatrix(matrix.displaymatrix!)
+  if (orientation === undefined) {
+    throw refuse(`a turn by ${matrix?.rotation ?? 'an odd number of'} degrees`, 'Turn it upright first.')
+  }
+
+  const streams = report.streams ?? []
+  const audio = streams
+    .filter((s) => s.codec_type === 'audio')
+    .map((s) => ({ index: s.index, codec: s.codec_name ?? 'unknown', channels: s.channels ?? 0 }))
+  const start = Number(report.format?.start_time ?? 0) || 0
+  const picturesEndSeconds = still ? undefined : picturesEnd(video, start)
+  const durationSeconds = still ? undefined : (picturesEndSeconds ?? positive(report.format?.duration))
+  const averageFrameRate = rational(video.avg_frame_rate)
+  const swap = swapsSides(orientation)
+  const vpxAlpha = video.tags?.['alpha_mode'] === '1' || video.tags?.['ALPHA_MODE'] === '1'
+  return {
+    path,
+    kind: still ? 'image' : 'video',
+    demuxer,
+    format: report.format?.format_name ?? 'unknown',
+    codec: video.codec_name ?? 'unknown',
+    streamIndex: video.index,
+    width: swap ? storedHeight : storedWidth,
+    height: swap ? storedWidth : storedHeight,
+    storedWidth,
+    storedHeight,
+    orientation,
+    averageFrameRate,
+    realFrameRate: rational(video.r_frame_rate),
+    timeBase: rational(video.time_base) ?? { num: 1, den: 1000 },
+    durationSeconds,
+    picturesEndSeconds,
+    frameCount: still ? 1 : frameCount(video, averageFrameRate, durationSeconds),
+    pixelFormat: formatName,
+    pixelFamily: pixels.family,
+    alpha: pixels.alpha || vpxAlpha,
+    decoder: vpxAlpha ? { vp8: 'libvpx', vp9: 'libvpx-vp9' }[video.codec_name ?? ''] : undefined,
+    colour,
+    audio,
+    warnings: leftOut(streams, video),
+  }
+}
+
+function leftOut(streams: readonly ProbeStream[], video: ProbeStream): string[] {
+  const count = (type: string): number => streams.filter((s) => s.codec_type === type && !isCover(s)).length
+  const warnings: string[] = []
+  if (count('video') > 1) warnings.push(`The file has ${count('video')} video streams: number ${video.index} is used.`)
+  if (count('audio') > 1) warnings.push(`The file has ${count('audio')} sound tracks: the first is used.`)
+  if (count('subtitle') > 0) warnings.push('The subtitles of the file are left out.')
+  return warnings
+}
+
+function isCover(stream: ProbeStream): boolean {
+  return stream.disposition?.['attached_pic'] === 1
+}
+
+/** Seconds from the beginning of the file to the end of the video stream, if the file says so. */
+function picturesEnd(video: ProbeStream, start: number): number | undefined {
+  const own = positive(video.duration)
+  if (own !== undefined) return own + Math.max(0, (Number(video.start_time) || 0) - start)
+  // Matroska and WebM keep the stream's end in a tag: 00:01:02.500000000
+  const match = /^(\d+):(\d+):(\d+(?:\.\d+)?)$/.exec(video.tags?.['DURATION'] ?? '')
+  if (match === null) return undefined
+  return positive(String(Number(match[1]) * 3600 + Number(match[2]) * 60 + Number(match[3]) - Math.max(0, start)))
+}
+
+function positive(text: string | undefined): number | undefined {
+  const value = Number(text)
+  return value > 0 ? value : undefined
+}
+
+function frameCount(video: ProbeStream, rate: Rational | undefined, seconds: number | undefined): number | undefined {
+  const counted = Number(video.nb_frames)
+  if (counted > 0) return counted
+  return rate === undefined || seconds === undefined ? undefined : Math.round((seconds * rate.num) / rate.den)
+}
+
+/** Reads "30000/1001" or "4:3"; undefined for "0/0", "0:1" and what is no fraction. */
+function rational(text: string | undefined): Rational | undefined {
+  const match = /^(\d+)[/:](\d+)$/.exec(text ?? '')
+  const [num, den] = [Number(match?.[1]), Number(match?.[2])]
+  return num > 0 && den > 0 ? { num, den } : undefined
+}
+
+// What ffprobe answers, as far as it is used. Every field may be missing: versions and files differ.
+interface SideData {
+  readonly displaymatrix?: string
+  readonly rotation?: number
+}
+interface ColourFields {
+  readonly color_range?: string
+  readonly color_space?: string
+  readonly color_primaries?: string
+  readonly color_transfer?: string
+  readonly sample_aspect_ratio?: string
+  readonly side_data_list?: readonly SideData[]
+  readonly tags?: Readonly<Record<string, string>>
+}
+interface ProbeStream extends ColourFields {
+  readonly index: number
+  readonly codec_type?: string
+  readonly codec_name?: string
+  readonly width?: number
+  readonly height?: number
+  readonly pix_fmt?: string
+  readonly field_order?: string
+  readonly time_base?: string
+  readonly avg_frame_rate?: string
+  readonly r_frame_rate?: string
+  readonly start_time?: string
+  readonly duration?: string
+  readonly nb_frames?: string
+  readonly channels?: number
+  readonly disposition?: Readonly<Record<string, number>>
+}
+interface ProbeFrame extends ColourFields {
+  readonly interlaced_frame?: number
+}
+interface ProbeReport {
+  readonly streams?: readonly ProbeStream[]
+  readonly frames?: readonly ProbeFrame[]
+  readonly format?: {
+    readonly format_name?: string
+    readonly start_time?: string
+    readonly duration?: string
+  }
+}
+
+async function ffprobe(
+  ffmpeg: Ffmpeg,
+  path: string,
+  demuxer: string | undefined,
+  show: readonly string[],
+): Promise<ProbeReport> {
+  const options = ['-v', 'error', '-print_format', 'json', ...show, ...inputOptions(path, demuxer)]
+  const { stdout, code, timedOut, complaint } = await runToEnd(ffmpeg.ffprobe.path, options, PROBE_TIMEOUT_MS)
+  const name = basename(path)
+  if (timedOut) {
+    throw new MatteboxError(
+      'INPUT_UNREADABLE',
+      `${name}: ffprobe could not make sense of it within ${PROBE_TIMEOUT_MS / 1000} s.`,
+      'The file may be damaged, or its disk slow: copy it and try again.',
+    )
+  }
+  try {
+    if (code === 0) return JSON.parse(stdout) as ProbeReport
+  } catch {
+    // No JSON: told below.
+  }
+  throw new MatteboxError(
+    'INPUT_UNREADABLE',
+    `${name} is damaged or no video or picture that ffmpeg reads${complaint === '' ? '' : ` (${withoutPath(complaint, path)})`}.`,
+    'Check that it plays in a player, or fetch it again.',
+  )
+}
+
+/** ffmpeg puts the input's path before its sentence. */
+export function withoutPath(complaint: string, path: string): string {
+  return complaint.replaceAll(`file:${resolve(path)}: `, '').replaceAll(`${resolve(path)}: `, '')
+}
