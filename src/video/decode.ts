@@ -161,15 +161,18 @@ class ClipSource implements VideoSource {
   private decoderArguments(): string[] {
     const { info, range } = this
     const { num, den } = info.timeBase
+    const part = partOptions(info, range)
     const filters = [
+      sizeGuard(info),
       ...uprightFilters(info.orientation),
       ...toPictureFilters(info.colour, info.pixelFamily, this.layout),
     ]
     return [
       ...['-hide_banner', '-nostdin', '-v', 'error', '-noautorotate'],
       ...(info.decoder === undefined ? [] : ['-c:v', info.decoder]),
-      ...rangeOptions(range),
+      ...part.input,
       ...inputOptions(info.path, info.demuxer),
+      ...part.output,
       ...['-map', `0:${info.streamIndex}`, '-vf', filters.join(',')],
       ...(info.kind === 'image' ? ['-frames:v', '1'] : []),
       // ffmpeg's own time base would be one tick a frame: times of a variable frame rate would be rounded to it.
@@ -249,7 +252,9 @@ class ClipSource implements VideoSource {
         'Check that it plays in a player, or fetch it again.',
       )
     }
-    if (code !== 0 || complaint !== '' || fault !== undefined) {
+    // Having landed between key frames (`partOptions`), the decoder complains of what it cannot decode there.
+    const landedAnywhere = this.range.from > LEAD_SECONDS && !INDEXED.test(this.info.format)
+    if (code !== 0 || (complaint !== '' && !landedAnywhere) || fault !== undefined) {
       this.damaged = true
       this.warnings.push(
         `${name} is damaged: ${frames} frames could be read, some perhaps with faults${why === '' ? '' : ` (${why})`}.`,
@@ -267,11 +272,24 @@ class ClipSource implements VideoSource {
  * stretch them to the first size.
  */
 function sizeGuard({ storedWidth, storedHeight }: VideoInfo): string {
-  return `crop=w='if(eq(iw,${storedWidth})*eq(ih,${storedHeight}),iw,-1)':h=ih:x=0:y=0`
+  return `crop=w='if(eq(iw,${storedWidth})*eq(ih,${storedHeight}),iw,-1)':h=ih:x=0:y=0:exact=1`
 }
 const SIZE_GUARD_COMPLAINT = 'non positive size'
 
-/** Options before `-i` that make ffmpeg read a part of a file, to the frame; times then count from `from`. */
+/** Containers with an index of key frames: ffmpeg goes to the one before the time and decodes from there. */
+const INDEXED = /(^|,)(mov|matroska|webm|avi)(,|$)/
+/** In others it may land anywhere: it goes this much further back, so that there is a key frame before the time. */
+const LEAD_SECONDS = 20
+
+/** Options before and after `-i` that make ffmpeg decode a part of a file, to the frame; times count from `from`. */
+function partOptions(info: VideoInfo, range: TimeRange): { input: string[]; output: string[] } {
+  if (INDEXED.test(info.format)) return { input: rangeOptions(range), output: [] }
+  const landing = Math.max(0, range.from - LEAD_SECONDS)
+  const rest = { from: range.from - landing, to: range.to === undefined ? undefined : range.to - landing }
+  return { input: rangeOptions({ from: landing, to: undefined }), output: rangeOptions(rest) }
+}
+
+/** Options before `-i` that make ffmpeg read a part of a file; times then count from `from`. */
 export function rangeOptions({ from, to }: TimeRange): string[] {
   return [...(from > 0 ? ['-ss', from.toFixed(6)] : []), ...(to === undefined ? [] : ['-t', (to - from).toFixed(6)])]
 }

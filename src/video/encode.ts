@@ -4,11 +4,13 @@ import { MatteboxError } from '../errors/index.ts'
 import { rangeOptions, type VideoSource } from './decode.ts'
 import { findFfmpeg, type Ffmpeg } from './find-ffmpeg.ts'
 import { MediaProcess, watchForStall } from './media-process.ts'
+import { lengthenLastFrame } from './mp4-last-frame.ts'
 import type { PixelLayout, Rational } from './nut-format.ts'
 import { NutWriter } from './nut-writer.ts'
 import { audioOptions, audioPlan, FRAME_PATTERN, outputFormat, type OutputFormat } from './output-format.ts'
 import { asOutputError, diskFull, look, PartialOutput, tooLarge, unwritable } from './partial-output.ts'
 import { inputOptions, type AudioStream } from './probe.ts'
+import type { TimeRange } from './time-range.ts'
 
 export interface WriterSpec {
   readonly width: number
@@ -166,6 +168,7 @@ class FfmpegWriter implements VideoWriter {
     stopWatching()
     this.mustBeOpen()
     if (code !== 0 || this.isCutOff(process)) return this.fail(await this.encoderError(process))
+    if (this.format.name === 'mp4') lengthenLastFrame(this.partial.path)
     this.over = new Error('The output is finished.')
     this.partial.commit()
   }
@@ -211,6 +214,8 @@ class FfmpegWriter implements VideoWriter {
       ...this.ffmpeg.passthrough,
       ...['-enc_time_base', `${timeBase.num}:${timeBase.den}`],
       ...(sound === undefined ? [] : audioOptions(sound.plan, sound.stream)),
+      // Older ffmpeg counts a range from the file's own first time and takes too much sound: here it counts from 0.
+      ...(sound === undefined ? [] : rangeOptions({ from: 0, to: rangeLength(source!.range) })),
       ...this.format.options(layout, source?.info.colour ?? { primaries: undefined, transfer: undefined }),
       // Never an option or another protocol, whatever the name begins with.
       this.format.name === 'folder' ? target : `file:${target}`,
@@ -260,6 +265,11 @@ class FfmpegWriter implements VideoWriter {
     await this.abort()
     throw error
   }
+}
+
+/** Seconds; undefined where the range has no end. */
+function rangeLength({ from, to }: TimeRange): number | undefined {
+  return to === undefined ? undefined : to - from
 }
 
 /** Whether a file ends as every PNG does: with an empty chunk IEND. */

@@ -65,7 +65,8 @@ const FORMATS: readonly OutputFormat[] = [
     audioCodecs: ['aac', 'mp3', 'ac3', 'eac3', 'alac', 'opus'],
     options: (_, colour) => [
       ...['-vf', toVideoFilters('yuv420p', colour).join(',')],
-      ...['-c:v', 'libx264', '-preset', 'veryfast', '-crf', '18', ...videoTags(colour)],
+      // Without B-frames: with them older ffmpeg ends the edit list of a variable frame rate before the last frames.
+      ...['-c:v', 'libx264', '-preset', 'veryfast', '-crf', '18', '-bf', '0', ...videoTags(colour)],
       // Older ffmpeg calls Opus in MP4 experimental.
       ...['-movflags', '+faststart', '-strict', 'experimental', '-f', 'mp4'],
     ],

@@ -118,7 +118,7 @@ describe('mattebox matte', () => {
 
   it('keeps a variable frame rate', async () => {
     const clip = cli.path('variable.mkv')
-    const filter = "setpts='(N+N*N/4)/25/TB',scale=160:96"
+    const filter = "setpts='(N+N*N/4)/25/TB',scale=160:96,setsar=1"
     const args = ['-v', 'error', '-i', demoClip, '-frames:v', '6', '-vf', filter, '-vsync', 'passthrough']
     execFileSync(ffmpeg, [...args, '-enc_time_base', '1/1000', '-c:v', 'ffv1', '-pix_fmt', 'yuv420p', clip])
     const output = cli.path('variable.webm')

@@ -78,6 +78,8 @@ export class Graph {
 
   /** Makes `value`, the result of an operation, an output under `name`: the value itself takes the name, no copy is made. */
   output(name: string, value: Value): void {
+    const named = this.#names.get(value.name)
+    if (named !== undefined) throw new RangeError(`${value.name} is the output ${named} already`)
     this.#names.set(value.name, name)
     this.#outputs.push(valueInfo({ ...value, name }))
   }

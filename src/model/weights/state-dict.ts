@@ -1,6 +1,7 @@
 import { foldBatchNorm } from './batch-norm.ts'
 import { CONVOLUTIONS, expectedTensors, OPTIONAL_TENSORS, type Convolution } from './convolutions.ts'
 import { printable, wrongTensors } from './faults.ts'
+import { requireFinite } from './finite.ts'
 import { toFloat32, type StoredTensor } from './safetensors.ts'
 import type { Tensor, Weights } from './tensor.ts'
 
@@ -11,7 +12,8 @@ const BATCH_COUNT = 'num_batches_tracked'
  * Weights from tensors under the published state-dict names: BatchNorm folded already, or still there (then all of
  * them). Nothing may be missing but `project_seg`, nothing may be there that the network does not know.
  *
- * @throws {MatteboxError} MODEL_TENSORS that names every missing, unexpected, mis-shaped or non-float tensor
+ * @throws {MatteboxError} MODEL_TENSORS for missing, unexpected, mis-shaped or non-float tensors (the first are named,
+ *   all are counted); MODEL_DAMAGED if a BatchNorm is not finite
  */
 export function weightsFromStateDict(tensors: ReadonlyMap<string, StoredTensor>, fileName: string): Weights {
   const folded = !Array.from(tensors.keys()).some((name) => name.endsWith('.running_var'))
@@ -34,7 +36,10 @@ export function weightsFromStateDict(tensors: ReadonlyMap<string, StoredTensor>,
     if (!wanted.has(name) && !isBatchCount(name, wanted)) faults.push(`${printable(name)} is unexpected`)
   }
   if (faults.length > 0) throw wrongTensors(fileName, faults)
-  return folded ? values : fold(values)
+  if (folded) return values
+  // Before folding: an infinite variance would leave zeros.
+  requireFinite(values, fileName)
+  return fold(values)
 }
 
 function unfoldedTensors(): Map<string, readonly number[]> {

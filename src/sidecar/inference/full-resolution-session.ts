@@ -1,4 +1,4 @@
-import { Tensor, type InferenceSession } from 'onnxruntime-node'
+import { Tensor, type InferenceSession } from 'onnxruntime-common'
 import { emitFullResolution, FULL_RESOLUTION_IO, type FullResolutionOptions } from '../../model/full-resolution.ts'
 import { createSession } from './runtime.ts'
 

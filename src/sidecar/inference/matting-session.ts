@@ -1,4 +1,4 @@
-import { Tensor, type InferenceSession } from 'onnxruntime-node'
+import { Tensor, type InferenceSession } from 'onnxruntime-common'
 import { MatteboxError } from '../../errors/index.ts'
 import type { Planes } from '../../model/blocks/refiner.ts'
 import { emitNetwork, NETWORK_IO, stateShapes } from '../../model/network.ts'

@@ -1,5 +1,4 @@
-import { Tensor } from 'onnxruntime-common'
-import type { InferenceSession } from 'onnxruntime-node'
+import { Tensor, type InferenceSession } from 'onnxruntime-common'
 import { createSession } from './runtime.ts'
 
 /**

@@ -136,15 +136,17 @@ function updateDriver(provider: ProviderName): string {
 function explainCuda(message: string, stderr: string): ProviderReason | undefined {
   const failure = /CUDA failure (\d+): ([^;\n]*)/.exec(message)
   if (failure) {
-    const [, number, text] = failure
+    const number = failure[1]
+    const text = failure[2].trim()
     // cudaErrorInsufficientDriver, cudaErrorNoDevice
     if (number === '35') {
-      return reason('PROVIDER_DRIVER', `NVIDIA’s driver is too old for CUDA 13 (${text.trim()}).`, NVIDIA_DRIVER)
+      return reason('PROVIDER_DRIVER', `NVIDIA’s driver is too old for CUDA 13 (${text}).`, NVIDIA_DRIVER)
     }
     if (number === '100') {
       const mend = 'Check with `nvidia-smi` that the driver sees the GPU, and give it to the container if this is one.'
-      return reason('PROVIDER_NO_DEVICE', `NVIDIA’s driver finds no GPU (${text.trim()}).`, mend)
+      return reason('PROVIDER_NO_DEVICE', `NVIDIA’s driver finds no GPU (${text}).`, mend)
     }
+    return reason('PROVIDER_FAILED', `CUDA failed: ${text} (error ${number}).`, updateDriver('cuda'))
   }
   const loading = /Failed to load library (\S+) with error: (.*)/.exec(stderr)
   if (loading) {

@@ -23,7 +23,7 @@ function unitNorm(f: (x: number) => number): number[] {
  * - the gradient is the response to the derivative of a Gaussian of sigma 1.4 in x and in y, cut to 9x9;
  * - each 9x9 kernel is scaled to a sum of squares of 1: a lone pixel of alpha 1 against nothing costs 2 / 1000;
  * - pixels beyond the border repeat the nearest one inside;
- * - mattes are taken as they are: the evaluation at low resolution, and libraries after it, first stretch each frame
+ * - mattes are taken as they are: the evaluation at low resolution, and some libraries, first stretch each frame
  *   to 0..1, which blows up faint ghosts in an empty picture and hides that a matte is too thin.
  *
  * @param width - of every frame, pixels

@@ -156,6 +156,12 @@ describe('importing a state dict with BatchNorm', () => {
     expect(fault(wrong)).toContain('aspp.aspp1.1.running_mean is missing; aspp.aspp1.0.bias is unexpected.')
   })
 
+  it('refuses an infinite variance, which folding would turn into harmless zeros', () => {
+    const wrong = new Map(trained)
+    wrong.set('aspp.aspp1.1.running_var', { shape: [128], data: new Float32Array(128).fill(Infinity) })
+    expect(fault(wrong)).toContain('128 of 128 numbers of aspp.aspp1.1.running_var are not finite')
+  })
+
   it('refuses a variance that is not positive', () => {
     const wrong = new Map(trained)
     wrong.set('refiner.conv.1.running_var', { shape: [16], data: new Float32Array(16).fill(-1) })

@@ -39,7 +39,7 @@ describe('a failure of CUDA is explained', () => {
   it.each([
     ['35: CUDA driver version is insufficient for CUDA runtime version', 'PROVIDER_DRIVER', /too old for CUDA 13/],
     ['100: no CUDA-capable device is detected', 'PROVIDER_NO_DEVICE', /finds no GPU/],
-    ['999: unknown error', 'PROVIDER_FAILED', /CUDA failure 999: unknown error/],
+    ['999: unknown error', 'PROVIDER_FAILED', /^CUDA failed: unknown error \(error 999\)\.$/],
   ])('CUDA failure %s', (failure, code, message) => {
     const explained = explainFailure('cuda', cudaFailure(failure))
     expect(explained.code).toBe(code)
