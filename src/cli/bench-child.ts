@@ -42,7 +42,7 @@ async function prepare({ what, model, source, lowRes, ratio, threads }: BenchTas
     }
     case 'step8':
     case 'step2': {
-      const { weights } = await loadWeights(model)
+      const weights = async () => (await loadWeights(model)).weights
       const planes = what === 'step8' ? 8 : 2
       const options = { weights, provider: 'cpu', threads, refiner: 'deep', planes, cutDetection: false } as const
       const session = new MattingSession(options)

@@ -46,11 +46,18 @@ const SETTING_ROUNDS = 5
 /** A process that measures one thing. */
 class Runner {
   readonly times: number[] = []
-  private constructor(private readonly child: ChildProcess) {}
+  /** Rejects when the process ends on its own. */
+  private readonly ended: Promise<never>
+
+  private constructor(private readonly child: ChildProcess) {
+    this.ended = once(child, 'exit').then(([code, signal]) => {
+      throw benchError(`A process ended (${String(signal ?? code)}).`)
+    })
+    this.ended.catch(() => undefined)
+  }
 
   static async start(task: BenchTask): Promise<Runner> {
-    const child = fork(fileURLToPath(new URL('./bench-child.js', import.meta.url)), { stdio: 'inherit' })
-    const runner = new Runner(child)
+    const runner = new Runner(fork(fileURLToPath(new URL('./bench-child.js', import.meta.url)), { stdio: 'inherit' }))
     await runner.ask(task)
     return runner
   }
@@ -67,19 +74,19 @@ class Runner {
   }
 
   private async ask(request: BenchRequest): Promise<BenchAnswer> {
-    const answered = once(this.child, 'message')
-    const ended = once(this.child, 'exit').then(([code, signal]) => {
-      throw new MatteboxError('BENCH', `A benchmark process ended (${signal ?? code}).`, 'See `mattebox doctor`.')
-    })
+    const answered = once(this.child, 'message') as Promise<[BenchAnswer]>
     this.child.send(request)
-    const [answer] = (await Promise.race([answered, ended])) as [BenchAnswer]
-    ended.catch(() => undefined)
+    const [answer] = await Promise.race([answered, this.ended])
     if ('error' in answer) {
       this.child.kill()
-      throw new MatteboxError('BENCH', `A benchmark process failed: ${answer.error}`, 'See `mattebox doctor`.')
+      throw benchError(`A process failed: ${answer.error}`)
     }
     return answer
   }
+}
+
+function benchError(message: string): MatteboxError {
+  return new MatteboxError('BENCH', message, 'See `mattebox doctor`.')
 }
 
 /** Times the cases, our network beside the official graph where one is given, run by run in turn. */

@@ -231,8 +231,10 @@ class ClipSource implements VideoSource {
         'The file may be damaged, or its disk slow: copy it and try again.',
       )
     }
-    if (fault !== undefined) decoder.stdout.resume() // what is left has no meaning
+    // It has closed its end, or what it sends has no meaning any more: it should be gone in a moment.
+    const patience = setTimeout(() => decoder.kill(), Math.min(this.stallMs, 5000))
     const { code, startError } = await decoder.ended
+    clearTimeout(patience)
     const complaint = withoutPath(decoder.complaint, this.info.path)
     if (startError !== undefined) {
       throw new MatteboxError(

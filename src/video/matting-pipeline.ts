@@ -10,7 +10,8 @@ import { createShrinker } from './shrink.ts'
 
 /** What decides how a clip is matted, provider and model found already. */
 export interface EngineOptions {
-  readonly weights: Weights
+  /** Asked for when a network is built: see `MattingOptions`. */
+  readonly weights: () => Weights | Promise<Weights>
   readonly provider: ProviderName
   readonly threads?: number | undefined
   readonly ratio: Settings['ratio']

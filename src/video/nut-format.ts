@@ -31,6 +31,9 @@ export const FRAME_FLAGS = {
   invalid: 8192,
 } as const
 
+/** Pixels a side of the largest picture: a buffer for a frame must not have any size that garbage names. */
+export const MAX_SIDE = 16384
+
 /** Packets longer than this carry a checksum of their header. */
 export const LONG_PACKET_BYTES = 4096
 

@@ -7,6 +7,7 @@ import {
   FOURCC,
   FRAME_FLAGS,
   LONG_PACKET_BYTES,
+  MAX_SIDE,
   NutError,
   STARTCODE_FIRST_BYTE,
   STARTCODES,
@@ -17,9 +18,6 @@ import {
 
 /** Headers are a few hundred bytes; a length beyond this is garbage. */
 const MAX_HEADER_BYTES = 65536
-/** 16384 x 16384: no video is larger, and a buffer for a frame must not be any size that garbage names. */
-const MAX_SIDE = 16384
-
 interface FrameCode {
   readonly flags: number
   readonly streamId: number

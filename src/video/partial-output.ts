@@ -59,10 +59,15 @@ export class PartialOutput {
     unfinished.delete(this)
   }
 
-  /** Removes what was written. */
+  /** Removes what was written. Never fails: an error that led here must not be hidden by one from here. */
   discard(): void {
     unfinished.delete(this)
-    rmSync(this.path, { recursive: true, force: true })
+    try {
+      // Tries again where an encoder that is just being killed puts a last frame into the folder.
+      rmSync(this.path, { recursive: true, force: true, maxRetries: 5 })
+    } catch {
+      // The folder was taken away or locked meanwhile.
+    }
   }
 
   private replaceFolder(): void {

@@ -4,7 +4,7 @@ import { readColour, type Colour } from './colour.ts'
 import { fileKind } from './file-kind.ts'
 import type { Ffmpeg } from './find-ffmpeg.ts'
 import { runToEnd } from './media-process.ts'
-import type { Rational } from './nut-format.ts'
+import { MAX_SIDE, type Rational } from './nut-format.ts'
 import { orientationFromExif, orientationFromMatrix, swapsSides, type Orientation } from './orientation.ts'
 import { bitDepth, pixelFormat, type PixelFamily } from './pixel-format.ts'
 
@@ -115,6 +115,9 @@ function describe(
   const [storedWidth, storedHeight] = [video.width!, video.height!]
 
   const formatName = video.pix_fmt!
+  if (Math.max(storedWidth, storedHeight) > MAX_SIDE) {
+    throw refuse(`a size of ${storedWidth}x${storedHeight}`, `Scale it to at most ${MAX_SIDE} pixels a side.`)
+  }
   const pixels = pixelFormat(formatName)
   if (pixels === undefined) {
     const depth = bitDepth(formatName)

@@ -7,7 +7,7 @@ import { eachFfmpeg, ffmpegs, makeMedia, scratchFolder } from './media-tools.ts'
 
 const folder = scratchFolder()
 const at = (name: string): string => join(folder, name)
-const passthrough = ffmpegs[0]!.passthrough
+const passthrough = ffmpegs[0].passthrough
 
 /** Frame n of 50 (25 a second) is all of gray 5·n. */
 const counting = ['-f', 'lavfi', '-i', `color=black:size=64x48:rate=25:duration=2,format=gray,geq=lum=5*N`]
@@ -22,13 +22,13 @@ const WHITE: Rgb = [255, 255, 255]
 /** A raw RGB picture of 32x16 with a colour in each quarter: top left, top right, bottom left, bottom right. */
 function quarters(colours: readonly Rgb[]): Buffer {
   const rows: number[] = []
-  for (let y = 0; y < 16; y++) for (let x = 0; x < 32; x++) rows.push(...colours[(y < 8 ? 0 : 2) + (x < 16 ? 0 : 1)]!)
+  for (let y = 0; y < 16; y++) for (let x = 0; x < 32; x++) rows.push(...colours[(y < 8 ? 0 : 2) + (x < 16 ? 0 : 1)])
   return Buffer.from(rows)
 }
 
 function pixel(frame: VideoFrame, x: number, y: number): number[] {
   const [b, g, r, a] = frame.data.subarray((y * frame.width + x) * 4)
-  return [r!, g!, b!, a!]
+  return [r, g, b, a]
 }
 
 /** Names of the colours in the four quarters of a frame. */
@@ -40,7 +40,7 @@ function seenQuarters(frame: VideoFrame): string[] {
     pixel(frame, right, top),
     pixel(frame, left, bottom),
     pixel(frame, right, bottom),
-  ].map(([r, g, b]) => (r! > 128 ? (g! > 128 ? 'white' : 'red') : g! > 128 ? 'green' : b! > 128 ? 'blue' : 'black'))
+  ].map(([r, g, b]) => (r > 128 ? (g > 128 ? 'white' : 'red') : g > 128 ? 'green' : b > 128 ? 'blue' : 'black'))
 }
 
 /** Puts an EXIF segment with this orientation tag behind a JPEG's first marker. */
@@ -97,7 +97,7 @@ function flatPicture(format: string, height: number): { raw: Buffer; width: numb
   const plane = (component: number, w: number, h: number): Buffer =>
     Buffer.concat(
       Array.from({ length: h }, () =>
-        Buffer.from(FLAT.flatMap((colour) => Array<number>(w / FLAT.length).fill(colour[component]!))),
+        Buffer.from(FLAT.flatMap((colour) => Array<number>(w / FLAT.length).fill(colour[component]))),
       ),
     )
   const chroma: [number, number] = [
@@ -202,7 +202,7 @@ describe.each(eachFfmpeg)('reading a video %s', (_, ffmpeg) => {
     readAll(await open(name, options))
   const seconds = (list: readonly VideoFrame[]): number[] => list.map((frame) => frame.timeSeconds)
   /** Which of the counting frames these are. */
-  const numbers = (list: readonly VideoFrame[]): number[] => list.map((frame) => Math.round(frame.data[0]! / 5))
+  const numbers = (list: readonly VideoFrame[]): number[] => list.map((frame) => Math.round(frame.data[0] / 5))
   const numbersFrom = (first: number, count: number): number[] => Array.from({ length: count }, (_, n) => first + n)
   const refusal = (work: Promise<unknown>): Promise<MatteboxError> =>
     work.then(
@@ -228,7 +228,7 @@ describe.each(eachFfmpeg)('reading a video %s', (_, ffmpeg) => {
   it('keeps the time from the beginning of the file to a video that begins after the sound', async () => {
     const source = await open('late.mkv')
     expect(source.info.durationSeconds).toBeCloseTo(2.52, 1)
-    expect((await readAll(source))[0]!.timeSeconds).toBeCloseTo(0.52, 2)
+    expect((await readAll(source))[0].timeSeconds).toBeCloseTo(0.52, 2)
   })
 
   it('reads the part from --from, included, to --to, not included; times count from --from', async () => {
@@ -274,10 +274,10 @@ describe.each(eachFfmpeg)('reading a video %s', (_, ffmpeg) => {
   ])('turns %s upright: %s', async (name, seen) => {
     const source = await open(name)
     const [frame] = await readAll(source)
-    expect(seenQuarters(frame!)).toEqual(seen.split(' '))
+    expect(seenQuarters(frame)).toEqual(seen.split(' '))
     const lies = /(180|mirrored|exif-[1-4])/.test(name)
-    expect([frame!.width, frame!.height]).toEqual(lies ? [32, 16] : [16, 32])
-    expect([source.info.width, source.info.height]).toEqual([frame!.width, frame!.height])
+    expect([frame.width, frame.height]).toEqual(lies ? [32, 16] : [16, 32])
+    expect([source.info.width, source.info.height]).toEqual([frame.width, frame.height])
   })
 
   it('refuses any other turn', async () => {
@@ -293,9 +293,9 @@ describe.each(eachFfmpeg)('reading a video %s', (_, ffmpeg) => {
       const [frame] = await frames(`colour-${index}.mkv`)
       for (const [n, colour] of FLAT.entries()) {
         const wanted = toRgb(colour, matrix, range === 'pc')
-        const [r, g, b, a] = pixel(frame!, n * 16 + 8, 8)
+        const [r, g, b, a] = pixel(frame, n * 16 + 8, 8)
         expect(a).toBe(255)
-        for (const [i, got] of [r, g, b].entries()) expect(Math.abs(got! - wanted[i]!)).toBeLessThanOrEqual(1)
+        for (const [i, got] of [r, g, b].entries()) expect(Math.abs(got - wanted[i])).toBeLessThanOrEqual(1)
       }
     },
   )
@@ -304,8 +304,7 @@ describe.each(eachFfmpeg)('reading a video %s', (_, ffmpeg) => {
     for (const name of ['ramp.mkv', 'ramp.png']) {
       const [colour] = await frames(name)
       const [gray] = await frames(name, { layout: 'gray' })
-      for (let x = 0; x < 256; x++)
-        expect([...pixel(colour!, x, 3), gray!.data[3 * 256 + x]]).toEqual([x, x, x, 255, x])
+      for (let x = 0; x < 256; x++) expect([...pixel(colour, x, 3), gray.data[3 * 256 + x]]).toEqual([x, x, x, 255, x])
     }
   })
 
@@ -313,15 +312,15 @@ describe.each(eachFfmpeg)('reading a video %s', (_, ffmpeg) => {
     const [picture] = await frames('alpha.png')
     const [video] = await frames('alpha.webm')
     for (let x = 0; x < 256; x++) {
-      expect(pixel(picture!, x, 8)).toEqual([50, 100, 200, x])
-      expect(Math.abs(pixel(video!, x, 8)[3]! - x)).toBeLessThanOrEqual(4)
+      expect(pixel(picture, x, 8)).toEqual([50, 100, 200, x])
+      expect(Math.abs(pixel(video, x, 8)[3] - x)).toBeLessThanOrEqual(4)
     }
   })
 
   it('reads a picture whose name looks like a pattern of many', async () => {
     const all = await frames('100%03d.png')
     expect(all.map(seenQuarters)).toEqual([['red', 'green', 'blue', 'white']])
-    expect(all[0]!.pts).toBe(0)
+    expect(all[0].pts).toBe(0)
   })
 
   it('reads a folder of pictures in the natural order of their names, 25 a second', async () => {
@@ -329,7 +328,7 @@ describe.each(eachFfmpeg)('reading a video %s', (_, ffmpeg) => {
     expect(source.info).toMatchObject({ width: 64, height: 48, frameCount: 3, timeBase: { num: 1, den: 25 } })
     const all = await readAll(source)
     expect(all.map((frame) => frame.pts)).toEqual([0, 1, 2])
-    for (const [n, value] of [20, 40, 200].entries()) expect(Math.abs(all[n]!.data[0]! - value)).toBeLessThanOrEqual(2)
+    for (const [n, value] of [20, 40, 200].entries()) expect(Math.abs(all[n].data[0] - value)).toBeLessThanOrEqual(2)
     expect(source.warnings).toEqual(['1 files of the folder are no pictures and are left out.'])
   })
 

@@ -132,8 +132,8 @@ describe.each(eachFfmpeg)('writing a video %s', (_, ffmpeg) => {
       let [worst, sum, compared] = [0, 0, 0]
       for (let i = 0; i < wanted.length; i++) {
         // Where alpha is small the colour has no meaning; chroma at the rim has no neighbour.
-        if (layout === 'bgra' && !exact && i % 4 !== 3 && wanted[i | 3]! < 40) continue
-        const difference = Math.abs(frame.data[i]! - wanted[i]!)
+        if (layout === 'bgra' && !exact && i % 4 !== 3 && wanted[i | 3] < 40) continue
+        const difference = Math.abs(frame.data[i] - wanted[i])
         worst = Math.max(worst, difference)
         sum += difference
         compared++
@@ -171,7 +171,7 @@ describe.each(eachFfmpeg)('writing a video %s', (_, ffmpeg) => {
         color_transfer: 'bt709',
       })
     }
-    if (layout === 'bgra') expect(JSON.stringify(streams[0]!['tags'])).toMatch(/"alpha_mode":"1"/i)
+    if (layout === 'bgra') expect(JSON.stringify(streams[0]['tags'])).toMatch(/"alpha_mode":"1"/i)
   })
 
   it.each([
@@ -186,7 +186,7 @@ describe.each(eachFfmpeg)('writing a video %s', (_, ffmpeg) => {
     const written = await frameTimes(ffmpeg, out(name))
     expect(written).toHaveLength(times.length)
     for (const [n, time] of written.entries()) {
-      expect(Math.abs(time - times[n]! / 90000)).toBeLessThanOrEqual(precision / 2 + 1e-9)
+      expect(Math.abs(time - times[n] / 90000)).toBeLessThanOrEqual(precision / 2 + 1e-9)
     }
     for (const each of ffmpegs) {
       const frames = []
@@ -205,10 +205,10 @@ describe.each(eachFfmpeg)('writing a video %s', (_, ffmpeg) => {
     await writer.write(picture(layout, 0, 37, 21), { pts: 0, timeBase })
     await writer.finish()
     const [frame] = await read(name)
-    expect([frame!.width, frame!.height]).toEqual([37, 21])
-    const [b, , , a] = frame!.data.subarray((10 * 37 + 30) * 4)
-    expect(Math.abs(b! - 100)).toBeLessThanOrEqual(6)
-    if (layout === 'bgra') expect(Math.abs(a! - 120)).toBeLessThanOrEqual(6)
+    expect([frame.width, frame.height]).toEqual([37, 21])
+    const [b, , , a] = frame.data.subarray((10 * 37 + 30) * 4)
+    expect(Math.abs(b - 100)).toBeLessThanOrEqual(6)
+    if (layout === 'bgra') expect(Math.abs(a - 120)).toBeLessThanOrEqual(6)
   })
 
   it.each([
@@ -395,9 +395,10 @@ describe.each(eachFfmpeg)('writing a video %s', (_, ffmpeg) => {
       expect(audio).toBe(plan)
       expect(await audioCodecs(output)).toEqual([codec])
       const [flash, wanted] = [await flashSeconds(out(output)), await flashSeconds(at(input))]
-      expect(Math.abs(flash - wanted)).toBeLessThanOrEqual(0.002)
+      // Opus in Matroska begins before 0 by what its decoder drops: the muxer moves sound and pictures together.
+      expect(Math.abs(flash - wanted)).toBeLessThanOrEqual(0.015)
       const [beep, before] = [await beepSeconds(out(output)), await beepSeconds(at(input))]
-      expect(Math.abs(beep - flash - (before - wanted))).toBeLessThanOrEqual(0.04)
+      expect(Math.abs(beep - flash - (before - wanted))).toBeLessThanOrEqual(0.02)
     })
 
     it.each([
@@ -429,7 +430,7 @@ describe.each(eachFfmpeg)('writing a video %s', (_, ffmpeg) => {
 
     async function flashSeconds(file: string): Promise<number> {
       for await (const frame of (await openVideo(file, { ffmpeg, layout: 'gray' })).frames())
-        if (frame.data[0]! > 128) return frame.timeSeconds
+        if (frame.data[0] > 128) return frame.timeSeconds
       return expect.unreachable('no flash')
     }
 

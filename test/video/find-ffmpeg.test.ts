@@ -29,7 +29,7 @@ describe('finding ffmpeg', () => {
   })
 
   it('takes the programs that the environment names, before all others', async () => {
-    const { ffmpeg, ffprobe } = ffmpegs[0]!
+    const { ffmpeg, ffprobe } = ffmpegs[0]
     const answer = await findFfmpeg({ ...process.env, MATTEBOX_FFMPEG: ffmpeg.path, MATTEBOX_FFPROBE: ffprobe.path })
     expect([answer.ffmpeg, answer.ffprobe]).toEqual([
       { ...ffmpeg, origin: 'environment' },

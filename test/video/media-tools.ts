@@ -15,7 +15,7 @@ const run = promisify(execFile)
 export const ffmpegs: readonly Ffmpeg[] = await findAll()
 
 async function findAll(): Promise<Ffmpeg[]> {
-  const { MATTEBOX_FFMPEG: _, MATTEBOX_FFPROBE: __, ...env } = process.env
+  const env = { ...process.env, MATTEBOX_FFMPEG: '', MATTEBOX_FFPROBE: '' }
   const found = await Promise.allSettled([findFfmpeg({ ...env, PATH: '' }), findFfmpeg(env)])
   const all = found.filter((result) => result.status === 'fulfilled').map((result) => result.value)
   return all.filter((one, at) => all.findIndex((other) => other.ffmpeg.path === one.ffmpeg.path) === at)
@@ -36,7 +36,7 @@ export function scratchFolder(): string {
 
 /** Makes a file with ffmpeg: always the same one, so that the files do not differ between the ffmpegs under test. */
 export async function makeMedia(file: string, ...args: string[]): Promise<string> {
-  await run(ffmpegs[0]!.ffmpeg.path, ['-v', 'error', '-y', ...args, '-strict', '-2', file])
+  await run(ffmpegs[0].ffmpeg.path, ['-v', 'error', '-y', ...args, '-strict', '-2', file])
   return file
 }
 

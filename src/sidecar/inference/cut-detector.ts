@@ -1,5 +1,5 @@
 import { ColourMatcher } from './cut-colours.ts'
-import { CutFingerprint } from './cut-fingerprint.ts'
+import { CutFingerprint, NO_LIMIT } from './cut-fingerprint.ts'
 import { StructureMatcher } from './cut-structure.ts'
 
 /**
@@ -15,11 +15,12 @@ export const CUT_THRESHOLDS = {
   /** Under this, with other colours though exposure and time stand still: another person in the same place. */
   structureSamePlace: 0.8,
   /** Under this nothing is where it was a frame ago: a cut even in the same colours, or without any. */
-  structureNone: 0.2,
+  structureNone: 0.3,
   /** |log of the change in luma| under which the exposure stands still. */
-  exposure: 0.06,
+  exposure: 0.15,
   /** Share of blocks that must be comparable for a verdict. */
   compared: 0.12,
+  lost: 0.5,
 } as const
 
 /** How the newest frame compared with the reference; for tests and for choosing the thresholds. */
@@ -54,7 +55,7 @@ export class CutDetector {
   #hasReference = false
   /** Frames since the reference. */
   #age = 0
-  readonly #measure = { compared: 0, structure: 0, colours: 1, exposure: 0, age: 0 }
+  readonly #measure = { compared: 0, structure: 0, colours: 1, exposure: 0, age: 0, fraction: 0 }
 
   /** @param width - of every frame, in pixels, at least 16; so is `height` */
   constructor(width: number, height: number) {
@@ -80,20 +81,31 @@ export class CutDetector {
       if (this.#current.structured >= CUT_THRESHOLDS.compared) this.#keepAsReference()
       return false
     }
-    this.#compare()
-    if (this.#measure.compared >= CUT_THRESHOLDS.compared) {
-      const cut = isCut(this.#measure)
-      this.#keepAsReference()
-      return cut
+    if (!this.#isComparable() || (this.#compare(), this.#measure.compared < CUT_THRESHOLDS.compared)) {
+      // Undecided. A reference that is nearly blown out itself must not stay: nothing could be compared with it.
+      if (visible(this.#current) > visible(this.#reference)) this.#keepAsReference()
+      return false
     }
-    // Undecided. A reference that is nearly blown out itself must not stay: nothing could be compared with it.
-    if (this.#current.structured > this.#reference.structured) this.#keepAsReference()
-    return false
+    const cut = isCut(this.#measure)
+    this.#keepAsReference()
+    return cut
   }
 
   /** Forgets the reference: the next frame is compared with nothing. */
   reset(): void {
     this.#hasReference = false
+  }
+
+  /** Whether both frames show enough, and one not much less than the other. */
+  #isComparable(): boolean {
+    const { structured, exposed } = this.#current
+    this.#measure.compared = 0
+    this.#measure.fraction = exposed / this.#reference.exposed
+    if (structured < CUT_THRESHOLDS.compared) return false
+    return (
+      exposed >= CUT_THRESHOLDS.lost * this.#reference.exposed &&
+      this.#reference.exposed >= CUT_THRESHOLDS.lost * exposed
+    )
   }
 
   #compare(): void {
@@ -104,13 +116,16 @@ export class CutDetector {
     // brightest cells, as many.
     const fraction = Math.min(current.exposed, reference.exposed)
     const currentLevel = current.levelAtQuantile(fraction)
-    const match = this.#structure.compare(current, reference, currentLevel)
+    const referenceLevel = reference.levelAtQuantile(fraction)
+    current.limitTo(fraction < current.exposed ? currentLevel : NO_LIMIT)
+    reference.limitTo(fraction < reference.exposed ? referenceLevel : NO_LIMIT)
+    const match = this.#structure.compare(current, reference)
     measure.compared = match.compared
     measure.structure = match.found
     measure.exposure = match.exposure
     measure.colours =
       match.found < CUT_THRESHOLDS.structureSamePlace
-        ? this.#colours.compare(current, currentLevel, reference, reference.levelAtQuantile(fraction))
+        ? 1 - fraction + fraction * this.#colours.compare(current, currentLevel, reference, referenceLevel)
         : 1
   }
 
@@ -121,6 +136,10 @@ export class CutDetector {
     this.#hasReference = true
     this.#age = 0
   }
+}
+
+function visible(f: CutFingerprint): number {
+  return f.structured * f.exposed
 }
 
 function isCut({ structure, colours, exposure, age }: CutMeasure): boolean {

@@ -7,8 +7,12 @@ export const BLOCK_CELLS = 6
 export const BLOCK_STEP = 3
 /** A cell whose strongest channel is at or over this is taken as overexposed: its colour is no longer the scene's. */
 const OVEREXPOSED = 250
+/** No cell is brighter. */
+export const NO_LIMIT = 255
 /** Standard deviation of luma (0..255) from which a block has structure: above sensor noise averaged over a cell. */
 const STRUCTURE_DEVIATION = 2
+/** Standard deviation of luma under which a whole frame is taken as even: white or black, or nearly. */
+const FRAME_DEVIATION = +(process.env['FD'] ?? 6)
 /** Added to the sum of the channels, so that the chroma of near-black cells is not rounding noise. */
 const CHROMA_FLOOR = 12
 
@@ -19,7 +23,7 @@ const CHROMA_FLOOR = 12
 export class CutFingerprint {
   readonly columns: number
   readonly rows: number
-  /** Luma of each cell (Rec. 601), 0..255. */
+  /** Luma of each cell (Rec. 601), 0..255, at most the limit. */
   readonly luma: Float32Array
   /** (R − G) / (R + G + B + 12) of each cell: does not change with exposure. */
   readonly redGreen: Float32Array
@@ -30,8 +34,12 @@ export class CutFingerprint {
   /** Positions of a block's corner, [rows − 5, columns − 5]: mean of luma, and root of the sum of squared deviations. */
   readonly blockMean: Float32Array
   readonly blockNorm: Float32Array
-  /** Share of the blocks (every third corner) that have structure and are not overexposed, 0..1. */
+  /** Share of the blocks (every third corner) that have structure, 0..1; 0 where the whole is nearly even. */
   structured = 0
+  /** Fraction of the cells that are not overexposed, 0..1. */
+  exposed = 0
+  #limit = NO_LIMIT
+  readonly #fullLuma: Float32Array
   /** Cells by level: a histogram that `levelAtQuantile` reads. */
   readonly #levelCounts = new Uint16Array(256)
   readonly #sampleColumns: Int32Array
@@ -45,6 +53,7 @@ export class CutFingerprint {
     this.rows = Math.min(GRID_CELLS, height)
     const cells = this.columns * this.rows
     this.luma = new Float32Array(cells)
+    this.#fullLuma = new Float32Array(cells)
     this.redGreen = new Float32Array(cells)
     this.blueYellow = new Float32Array(cells)
     this.level = new Uint8Array(cells)
@@ -68,21 +77,10 @@ export class CutFingerprint {
   /** @param frame - uint8 [height, width, 4], BGRA */
   read(frame: Uint8Array): void {
     this.#readCells(frame)
+    this.#limit = NO_LIMIT
     this.#measureBlocks()
-    let structured = 0
-    for (let row = 0; row < this.blockRows; row += BLOCK_STEP) {
-      for (let column = 0; column < this.blockColumns; column += BLOCK_STEP) {
-        if (this.isComparable(column, row, OVEREXPOSED - 1)) structured++
-      }
-    }
-    this.structured = structured / (blocksAlong(this.columns) * blocksAlong(this.rows))
-  }
-
-  /** Fraction of the cells that are not overexposed, 0..1. */
-  get exposed(): number {
-    let count = 0
-    for (let level = 0; level < OVEREXPOSED; level++) count += this.#levelCounts[level]
-    return count / this.level.length
+    this.exposed = this.#countExposed()
+    this.structured = this.contrast() < FRAME_DEVIATION ? 0 : this.#countStructured()
   }
 
   /** The level at or under which the darkest `fraction` of the cells lie; never one that is overexposed. */
@@ -94,15 +92,43 @@ export class CutFingerprint {
     return Math.min(level, OVEREXPOSED - 1)
   }
 
-  /** Whether the block at a corner has structure and at least three quarters of its cells are at or under a level. */
-  isComparable(column: number, row: number, highestLevel: number): boolean {
-    const norm = this.blockNorm[row * this.blockColumns + column]
-    if (norm < STRUCTURE_DEVIATION * BLOCK_CELLS) return false
-    let bright = 0
-    for (let y = row; y < row + BLOCK_CELLS; y++) {
-      for (let x = column; x < column + BLOCK_CELLS; x++) if (this.level[y * this.columns + x] > highestLevel) bright++
+  /** Sees the frame as if all over a luma were blown out: the blocks are measured anew. */
+  limitTo(luma: number): void {
+    if (luma === this.#limit) return
+    this.#limit = luma
+    this.#measureBlocks()
+  }
+
+  /** Whether the block at a corner is more than noise. */
+  hasStructure(column: number, row: number): boolean {
+    return this.blockNorm[row * this.blockColumns + column] >= STRUCTURE_DEVIATION * BLOCK_CELLS
+  }
+
+  #countExposed(): number {
+    let count = 0
+    for (let level = 0; level < OVEREXPOSED; level++) count += this.#levelCounts[level]
+    return count / this.level.length
+  }
+
+  /** Standard deviation of luma over the whole frame. */
+  contrast(): number {
+    let sum = 0
+    let squares = 0
+    for (const value of this.luma) {
+      sum += value
+      squares += value * value
     }
-    return bright * 4 <= BLOCK_CELLS * BLOCK_CELLS
+    const mean = sum / this.luma.length
+    return Math.sqrt(Math.max(0, squares / this.luma.length - mean * mean))
+  }
+
+  #countStructured(): number {
+    let structured = 0
+    for (let row = 0; row < this.blockRows; row += BLOCK_STEP) {
+      for (let column = 0; column < this.blockColumns; column += BLOCK_STEP)
+        if (this.hasStructure(column, row)) structured++
+    }
+    return structured / (blocksAlong(this.columns) * blocksAlong(this.rows))
   }
 
   #readCells(frame: Uint8Array): void {
@@ -127,10 +153,19 @@ export class CutFingerprint {
         blue /= samples
         green /= samples
         red /= samples
+        const MODE = process.env['MODE']
+        if (MODE === 'off' || MODE === 'rel' || MODE==='sig') {
+          this.redGreen[cell] = red - green
+          this.blueYellow[cell] = blue - (red + green) / 2
+          this.sums[cell] = red + green + blue
+          this.mins[cell] = Math.min(red, green, blue)
+        }
         const sum = blue + green + red + CHROMA_FLOOR
-        this.luma[cell] = 0.299 * red + 0.587 * green + 0.114 * blue
+        this.#fullLuma[cell] = 0.299 * red + 0.587 * green + 0.114 * blue
+        if (!MODE) {
         this.redGreen[cell] = (red - green) / sum
         this.blueYellow[cell] = (blue - (red + green) / 2) / sum
+        }
         const level = Math.round(Math.max(blue, green, red))
         this.level[cell] = level
         this.#levelCounts[level]++
@@ -138,8 +173,25 @@ export class CutFingerprint {
     }
   }
 
+  sums = new Float32Array(576)
+  mins = new Float32Array(576)
+  finish(): void {
+    const MODE = process.env['MODE']
+    if (!MODE) return
+    const n = this.columns * this.rows
+    if (MODE === 'sig') { const s = 2*this.contrast() + 1e-3; for (let k = 0; k < n; k++) { this.cu[k] = this.redGreen[k] / s; this.cv[k] = this.blueYellow[k] / s } ; return }
+    let off = 0
+    if (MODE === 'off') off = [...this.mins].sort((a, b) => a - b)[Math.floor(n * 0.03)]
+    let mean = 0
+    for (let k = 0; k < n; k++) mean += this.sums[k] - 3 * off
+    mean /= n
+    for (let k = 0; k < n; k++) { const s = Math.max(0,this.sums[k] - 3 * off) + 0.1 * mean; this.cu[k] = this.redGreen[k] / s; this.cv[k] = this.blueYellow[k] / s }
+  }
+  cu = new Float32Array(576)
+  cv = new Float32Array(576)
   #measureBlocks(): void {
     const { luma, columns } = this
+    for (let cell = 0; cell < luma.length; cell++) luma[cell] = Math.min(this.#fullLuma[cell], this.#limit)
     const size = BLOCK_CELLS * BLOCK_CELLS
     for (let row = 0, block = 0; row < this.blockRows; row++) {
       for (let column = 0; column < this.blockColumns; column++, block++) {

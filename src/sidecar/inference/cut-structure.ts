@@ -43,12 +43,12 @@ export class StructureMatcher {
   }
 
   /**
-   * Compares those blocks of `current` that have structure and lie at or under `highestLevel` with `reference`.
+   * Compares those blocks of `current` that have structure with `reference`.
    *
    * @returns overwritten by the next call
    */
-  compare(current: CutFingerprint, reference: CutFingerprint, highestLevel: number): Readonly<StructureMatch> {
-    this.#selectBlocks(current, highestLevel)
+  compare(current: CutFingerprint, reference: CutFingerprint): Readonly<StructureMatch> {
+    this.#selectBlocks(current)
     this.#matchAt(current, reference, 0, 0)
     if (this.#match.found < CLEARLY_THE_SAME && this.#comparable > 0) {
       this.#findCommonShift(current, reference)
@@ -57,11 +57,11 @@ export class StructureMatcher {
     return this.#match
   }
 
-  #selectBlocks(current: CutFingerprint, highestLevel: number): void {
+  #selectBlocks(current: CutFingerprint): void {
     let count = 0
     for (let row = 0; row < current.blockRows; row += BLOCK_STEP) {
       for (let column = 0; column < current.blockColumns; column += BLOCK_STEP) {
-        if (!current.isComparable(column, row, highestLevel)) continue
+        if (!current.hasStructure(column, row)) continue
         this.#columns[count] = column
         this.#rows[count] = row
         count++

@@ -3,6 +3,7 @@ import { MatteboxError } from '../../errors/index.ts'
 import type { Planes } from '../../model/blocks/refiner.ts'
 import { emitNetwork, NETWORK_IO, stateShapes } from '../../model/network.ts'
 import type { Weights } from '../../model/weights/tensor.ts'
+import { collectGarbage } from './collect-garbage.ts'
 import { CutDetector } from './cut-detector.ts'
 import type { ProviderName } from './provider-name.ts'
 import { createSession } from './runtime.ts'
@@ -12,7 +13,8 @@ export const RESET_REASONS = ['asked', 'scene', 'source', 'gap', 'first', 'size'
 export type ResetReason = (typeof RESET_REASONS)[number]
 
 export interface MattingOptions {
-  readonly weights: Weights
+  /** Asked for each time a network is built, and not kept: they are 15 MB that nobody needs while it runs. */
+  readonly weights: () => Weights | Promise<Weights>
   readonly provider: ProviderName
   /** Threads of the CPU provider; undefined = as the machine has. */
   readonly threads?: number | undefined
@@ -144,12 +146,13 @@ export class MattingSession implements AsyncDisposable {
     const old = this.#engine
     if (old?.width === width && old.height === height) return old
     const { weights, provider, threads, refiner, planes, precision = 'fp32' } = this.#options
-    const model = emitNetwork(weights, { height, width, planes, refiner, precision })
+    const model = emitNetwork(await weights(), { height, width, planes, refiner, precision })
     const session = await createSession(model, {
       provider,
       ...(threads === undefined ? {} : { threads }),
       ...(provider === 'webgpu' ? { outputsOnGpu: NETWORK_IO.nextStates } : {}),
     })
+    collectGarbage()
     if (old) {
       await this[Symbol.asyncDispose]()
       this.reset('size')

@@ -108,7 +108,7 @@ function* lighting(random: Random): Generator<Light, never> {
   for (;;) {
     for (let rest = whole(random, 10, 60); rest > 0; rest--) yield { gain, offset: 0, event: `gain ${gain.toFixed(2)}` }
     const length = whole(random, 1, 5)
-    const kind = whole(random, 0, 7)
+    const kind = whole(random, 0, 9)
     if (kind < 4) {
       // White; nearly white; overexposed; black.
       const haze = between(random, 0.4, 0.98)
@@ -127,6 +127,15 @@ function* lighting(random: Random): Generator<Light, never> {
       for (let rest = steps; rest > 0; rest--) {
         gain *= factor
         yield { gain, offset: 0, event: `ramp to ${target.toFixed(2)}, at ${gain.toFixed(2)}` }
+      }
+    } else if (kind < 9) {
+      const white = kind === 8
+      const out = whole(random, 0, 15)
+      const back = whole(random, 0, 15)
+      for (let time = 1 - out; time < length + back; time++) {
+        const seen = time < 0 ? -time / out : time < length ? 0 : (time - length + 1) / (back + 1)
+        const event = `fade to ${white ? 'white' : 'black'}, ${seen.toFixed(2)} of ${gain.toFixed(2)}`
+        yield { gain: gain * seen, offset: white ? 255 * (1 - seen) : 0, event }
       }
     } else {
       gain = random() < 0.5 ? 1 : between(random, 0.5, 1.6)

@@ -5,7 +5,7 @@ import { seededRandom } from '../../model/seeded-random.ts'
 
 const weights = randomWeights(3)
 const options: MattingOptions = {
-  weights,
+  weights: () => weights,
   provider: 'cpu',
   threads: 1,
   refiner: 'deep',
@@ -111,7 +111,7 @@ describe('a matting session', () => {
   it('never hands out numbers that are none: it fails, forgets and counts', async () => {
     const broken = new Map(weights)
     broken.set('project_mat.conv.bias', { shape: [4], data: Float32Array.of(0, 0, 0, NaN) })
-    await using session = new MattingSession({ ...options, weights: broken })
+    await using session = new MattingSession({ ...options, weights: () => broken })
     await expect(session.step(moving[0])).rejects.toMatchObject({ code: 'INFERENCE' })
     expect(session.resets.error).toBe(1)
   })
