@@ -11,8 +11,18 @@ export interface ProcessEnd {
 const running = new Set<ChildProcess>()
 // Children are in a group of their own (below), so nobody else would end them when this process leaves.
 process.on('exit', () => {
-  for (const child of running) child.kill('SIGKILL')
+  for (const child of running) killGroup(child)
 })
+
+/** Ends a child and what it started itself (a wrapper script around ffmpeg has children of its own). */
+function killGroup(child: ChildProcess): void {
+  try {
+    if (child.pid === undefined || process.platform === 'win32') child.kill('SIGKILL')
+    else if (child.exitCode === null && child.signalCode === null) process.kill(-child.pid, 'SIGKILL')
+  } catch {
+    // It has ended by itself meanwhile.
+  }
+}
 
 /** Bytes of standard error that are kept: the first lines name the fault, the last ones the consequence. */
 const STDERR_HEAD_BYTES = 4096
@@ -93,8 +103,8 @@ export class MediaProcess {
   /** Ends the process at once. */
   kill(): void {
     this.killed = true
-    this.child.kill('SIGKILL')
-    // A grandchild may hold the pipe open (a wrapper script around ffmpeg): do not wait for it.
+    killGroup(this.child)
+    // Whoever else may hold the pipes open: do not wait for him.
     this.child.stdout?.destroy()
     this.child.stderr?.destroy()
     this.child.stdin?.destroy()

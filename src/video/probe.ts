@@ -53,6 +53,12 @@ export interface VideoInfo {
 }
 
 const PROBE_TIMEOUT_MS = 60_000
+/** WebM keeps alpha as a second picture beside the first, which only these decoders read. */
+const ALPHA_DECODERS: ReadonlyMap<string | undefined, string> = new Map([
+  ['vp8', 'libvpx'],
+  ['vp9', 'libvpx-vp9'],
+])
+const ALPHA_MEND = 'Convert it to VP9 with alpha, or to a folder of PNG pictures.'
 
 /**
  * Options that make ffmpeg and ffprobe read the file at this path and nothing else: no option, no other protocol, no
@@ -160,7 +166,9 @@ function describe(
   const durationSeconds = still ? undefined : (picturesEndSeconds ?? positive(report.format?.duration))
   const averageFrameRate = rational(video.avg_frame_rate)
   const swap = swapsSides(orientation)
-  const vpxAlpha = video.tags?.['alpha_mode'] === '1' || video.tags?.['ALPHA_MODE'] === '1'
+  const hiddenAlpha = video.tags?.['alpha_mode'] === '1' || video.tags?.['ALPHA_MODE'] === '1'
+  const decoder = hiddenAlpha ? ALPHA_DECODERS.get(video.codec_name) : undefined
+  if (hiddenAlpha && decoder === undefined) throw refuse(`alpha in ${video.codec_name ?? 'this codec'}`, ALPHA_MEND)
   return {
     path,
     kind: still ? 'image' : 'video',
@@ -181,8 +189,8 @@ function describe(
     frameCount: still ? 1 : frameCount(video, averageFrameRate, durationSeconds),
     pixelFormat: formatName,
     pixelFamily: pixels.family,
-    alpha: pixels.alpha || vpxAlpha,
-    decoder: vpxAlpha ? { vp8: 'libvpx', vp9: 'libvpx-vp9' }[video.codec_name ?? ''] : undefined,
+    alpha: pixels.alpha || hiddenAlpha,
+    decoder,
     colour,
     audio,
     warnings: leftOut(streams, video),

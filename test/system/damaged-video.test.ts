@@ -1,7 +1,6 @@
 /**
  * Reliability row 11: a damaged video gives a message, or the frames that can be read; never a hang, never a
- * half-written output. Seen red with the end of a decoder unchecked (a broken file then gave an empty output), and with
- * `PartialOutput.discard` doing nothing.
+ * half-written output. Seen red with `PartialOutput.discard` doing nothing.
  *
  * 60 files here; 500 with MATTEBOX_FULL=1.
  */

@@ -1,7 +1,6 @@
 /**
  * Reliability row 12, the part of the writer: an interrupted process leaves nothing half-written. (The command's own
- * test runs it through `mattebox matte`.) Seen red without the exit hook of `PartialOutput`, and with ffmpeg in the
- * group of its parent, where Ctrl-C reached it first.
+ * test runs it through `mattebox matte`.) Seen red without the exit hook of `PartialOutput`.
  */
 import { execFileSync, spawn } from 'node:child_process'
 import { mkdirSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs'

@@ -26,12 +26,8 @@ export class ColourMatcher {
   }
 }
 
-function fill(histogram: Float32Array, f: CutFingerprint, highestLevel: number): void {
-  const level = f.level
-  let redGreen = f.redGreen
-  let blueYellow = f.blueYellow
+function fill(histogram: Float32Array, { level, redGreen, blueYellow }: CutFingerprint, highestLevel: number): void {
   histogram.fill(0)
-  if (process.env['MODE']) { f.finish(); redGreen = f.cu; blueYellow = f.cv }
   let cells = 0
   for (let cell = 0; cell < level.length; cell++) {
     if (level[cell] > highestLevel) continue

@@ -15,12 +15,15 @@ export const CUT_THRESHOLDS = {
   /** Under this, with other colours though exposure and time stand still: another person in the same place. */
   structureSamePlace: 0.8,
   /** Under this nothing is where it was a frame ago: a cut even in the same colours, or without any. */
-  structureNone: 0.3,
+  structureNone: 0.25,
   /** |log of the change in luma| under which the exposure stands still. */
   exposure: 0.15,
   /** Share of blocks that must be comparable for a verdict. */
   compared: 0.12,
-  lost: 0.5,
+  lost: 0.35,
+  coloursLater: 0.72,
+  haze: 12,
+  hold: 8,
 } as const
 
 /** How the newest frame compared with the reference; for tests and for choosing the thresholds. */
@@ -31,6 +34,7 @@ export interface CutMeasure {
   /** Not measured (1) where the structure alone shows the same picture. */
   readonly colours: number
   readonly exposure: number
+  readonly haze: number
   /** Frames since the reference: 1 = the one before. */
   readonly age: number
 }
@@ -55,7 +59,7 @@ export class CutDetector {
   #hasReference = false
   /** Frames since the reference. */
   #age = 0
-  readonly #measure = { compared: 0, structure: 0, colours: 1, exposure: 0, age: 0, fraction: 0 }
+  readonly #measure = { compared: 0, structure: 0, colours: 1, exposure: 0, haze: 0, age: 0, fraction: 0 }
 
   /** @param width - of every frame, in pixels, at least 16; so is `height` */
   constructor(width: number, height: number) {
@@ -83,7 +87,11 @@ export class CutDetector {
     }
     if (!this.#isComparable() || (this.#compare(), this.#measure.compared < CUT_THRESHOLDS.compared)) {
       // Undecided. A reference that is nearly blown out itself must not stay: nothing could be compared with it.
-      if (visible(this.#current) > visible(this.#reference)) this.#keepAsReference()
+      if (
+        (this.#age > CUT_THRESHOLDS.hold && this.#current.structured >= CUT_THRESHOLDS.compared) ||
+        visible(this.#current) > visible(this.#reference)
+      )
+        this.#keepAsReference()
       return false
     }
     const cut = isCut(this.#measure)
@@ -123,8 +131,9 @@ export class CutDetector {
     measure.compared = match.compared
     measure.structure = match.found
     measure.exposure = match.exposure
+    measure.haze = current.levelAtQuantile(0.02) - reference.levelAtQuantile(0.02)
     measure.colours =
-      match.found < CUT_THRESHOLDS.structureSamePlace
+      match.found < CUT_THRESHOLDS.structureSamePlace && Math.abs(measure.haze) < 80
         ? 1 - fraction + fraction * this.#colours.compare(current, currentLevel, reference, referenceLevel)
         : 1
   }
@@ -142,10 +151,15 @@ function visible(f: CutFingerprint): number {
   return f.structured * f.exposed
 }
 
-function isCut({ structure, colours, exposure, age }: CutMeasure): boolean {
+function isCut({ structure, colours, exposure, haze, age }: CutMeasure): boolean {
   const t = CUT_THRESHOLDS
-  if (age === 1 && structure < t.structureNone) return true
-  if (colours >= t.colours) return false
-  if (structure < t.structure) return true
-  return age === 1 && structure < t.structureSamePlace && Math.abs(exposure) < t.exposure
+  if (age > 1) return structure < t.structure && colours < t.coloursLater
+  if (structure < t.structureNone) return true
+  if (structure < t.structure) return colours < t.colours
+  return (
+    structure < t.structureSamePlace &&
+    colours < t.colours &&
+    Math.abs(exposure) < t.exposure &&
+    Math.abs(haze) < t.haze
+  )
 }

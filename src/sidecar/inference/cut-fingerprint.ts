@@ -12,9 +12,9 @@ export const NO_LIMIT = 255
 /** Standard deviation of luma (0..255) from which a block has structure: above sensor noise averaged over a cell. */
 const STRUCTURE_DEVIATION = 2
 /** Standard deviation of luma under which a whole frame is taken as even: white or black, or nearly. */
-const FRAME_DEVIATION = +(process.env['FD'] ?? 6)
-/** Added to the sum of the channels, so that the chroma of near-black cells is not rounding noise. */
-const CHROMA_FLOOR = 12
+const FRAME_DEVIATION = 6
+/** Added to a cell's R + G + B, as a part of the frame's mean: the chroma of a near-black cell is rounding noise. */
+const CHROMA_FLOOR = 0.1
 
 /**
  * A low-resolution frame in a few thousand numbers: cell means on a grid of at most 24x24, and the mean and deviation
@@ -25,9 +25,9 @@ export class CutFingerprint {
   readonly rows: number
   /** Luma of each cell (Rec. 601), 0..255, at most the limit. */
   readonly luma: Float32Array
-  /** (R − G) / (R + G + B + 12) of each cell: does not change with exposure. */
+  /** (R − G) / (R + G + B) of each cell. */
   readonly redGreen: Float32Array
-  /** (B − (R + G) / 2) / (R + G + B + 12) of each cell. */
+  /** (B − (R + G) / 2) / (R + G + B) of each cell. */
   readonly blueYellow: Float32Array
   /** Strongest channel of each cell, 0..255. */
   readonly level: Uint8Array
@@ -40,6 +40,7 @@ export class CutFingerprint {
   exposed = 0
   #limit = NO_LIMIT
   readonly #fullLuma: Float32Array
+  readonly #channelSum: Float32Array
   /** Cells by level: a histogram that `levelAtQuantile` reads. */
   readonly #levelCounts = new Uint16Array(256)
   readonly #sampleColumns: Int32Array
@@ -54,6 +55,7 @@ export class CutFingerprint {
     const cells = this.columns * this.rows
     this.luma = new Float32Array(cells)
     this.#fullLuma = new Float32Array(cells)
+    this.#channelSum = new Float32Array(cells)
     this.redGreen = new Float32Array(cells)
     this.blueYellow = new Float32Array(cells)
     this.level = new Uint8Array(cells)
@@ -77,10 +79,11 @@ export class CutFingerprint {
   /** @param frame - uint8 [height, width, 4], BGRA */
   read(frame: Uint8Array): void {
     this.#readCells(frame)
+    this.#normaliseChroma()
     this.#limit = NO_LIMIT
     this.#measureBlocks()
     this.exposed = this.#countExposed()
-    this.structured = this.contrast() < FRAME_DEVIATION ? 0 : this.#countStructured()
+    this.structured = this.#contrast() < FRAME_DEVIATION ? 0 : this.#countStructured()
   }
 
   /** The level at or under which the darkest `fraction` of the cells lie; never one that is overexposed. */
@@ -104,6 +107,18 @@ export class CutFingerprint {
     return this.blockNorm[row * this.blockColumns + column] >= STRUCTURE_DEVIATION * BLOCK_CELLS
   }
 
+  /** Divides by brightness: what is left does not change with exposure. */
+  #normaliseChroma(): void {
+    let total = 0
+    for (const sum of this.#channelSum) total += sum
+    const floor = (CHROMA_FLOOR * total) / this.#channelSum.length
+    for (let cell = 0; cell < this.#channelSum.length; cell++) {
+      const sum = this.#channelSum[cell] + floor
+      this.redGreen[cell] /= sum
+      this.blueYellow[cell] /= sum
+    }
+  }
+
   #countExposed(): number {
     let count = 0
     for (let level = 0; level < OVEREXPOSED; level++) count += this.#levelCounts[level]
@@ -111,7 +126,7 @@ export class CutFingerprint {
   }
 
   /** Standard deviation of luma over the whole frame. */
-  contrast(): number {
+  #contrast(): number {
     let sum = 0
     let squares = 0
     for (const value of this.luma) {
@@ -153,19 +168,10 @@ export class CutFingerprint {
         blue /= samples
         green /= samples
         red /= samples
-        const MODE = process.env['MODE']
-        if (MODE === 'off' || MODE === 'rel' || MODE==='sig') {
-          this.redGreen[cell] = red - green
-          this.blueYellow[cell] = blue - (red + green) / 2
-          this.sums[cell] = red + green + blue
-          this.mins[cell] = Math.min(red, green, blue)
-        }
-        const sum = blue + green + red + CHROMA_FLOOR
         this.#fullLuma[cell] = 0.299 * red + 0.587 * green + 0.114 * blue
-        if (!MODE) {
-        this.redGreen[cell] = (red - green) / sum
-        this.blueYellow[cell] = (blue - (red + green) / 2) / sum
-        }
+        this.redGreen[cell] = red - green
+        this.blueYellow[cell] = blue - (red + green) / 2
+        this.#channelSum[cell] = red + green + blue
         const level = Math.round(Math.max(blue, green, red))
         this.level[cell] = level
         this.#levelCounts[level]++
@@ -173,22 +179,6 @@ export class CutFingerprint {
     }
   }
 
-  sums = new Float32Array(576)
-  mins = new Float32Array(576)
-  finish(): void {
-    const MODE = process.env['MODE']
-    if (!MODE) return
-    const n = this.columns * this.rows
-    if (MODE === 'sig') { const s = 2*this.contrast() + 1e-3; for (let k = 0; k < n; k++) { this.cu[k] = this.redGreen[k] / s; this.cv[k] = this.blueYellow[k] / s } ; return }
-    let off = 0
-    if (MODE === 'off') off = [...this.mins].sort((a, b) => a - b)[Math.floor(n * 0.03)]
-    let mean = 0
-    for (let k = 0; k < n; k++) mean += this.sums[k] - 3 * off
-    mean /= n
-    for (let k = 0; k < n; k++) { const s = Math.max(0,this.sums[k] - 3 * off) + 0.1 * mean; this.cu[k] = this.redGreen[k] / s; this.cv[k] = this.blueYellow[k] / s }
-  }
-  cu = new Float32Array(576)
-  cv = new Float32Array(576)
   #measureBlocks(): void {
     const { luma, columns } = this
     for (let cell = 0; cell < luma.length; cell++) luma[cell] = Math.min(this.#fullLuma[cell], this.#limit)

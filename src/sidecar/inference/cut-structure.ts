@@ -75,9 +75,9 @@ export class StructureMatcher {
   #matchAt(current: CutFingerprint, reference: CutFingerprint, shiftX: number, shiftY: number): void {
     let found = 0
     let exposure = 0
-    for (let block = 0; block < this.#comparable; block++) {
-      const column = this.#columns[block]
-      const row = this.#rows[block]
+    for (let candidate = 0; candidate < this.#comparable; candidate++) {
+      const column = this.#columns[candidate]
+      const row = this.#rows[candidate]
       let best = SAME_BLOCK
       let place = -1
       for (let dy = shiftY - LOOSE_CELLS; dy <= shiftY + LOOSE_CELLS; dy++) {
@@ -90,7 +90,8 @@ export class StructureMatcher {
       }
       if (place < 0) continue
       found++
-      const mean = current.blockMean[row * current.blockColumns + column]
+      const block = row * current.blockColumns + column
+      const mean = current.blockMean[block]
       exposure += Math.log((mean + 4) / (reference.blockMean[place] + 4))
     }
     this.#match.found = this.#comparable === 0 ? 0 : found / this.#comparable
