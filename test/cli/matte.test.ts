@@ -268,6 +268,28 @@ describe('an interrupted mattebox matte leaves nothing half-written', () => {
   })
 })
 
+describe('mattebox matte, where its answer cannot go', () => {
+  it('says so where standard output is closed, and has written the file', async () => {
+    const output = cli.path('closed-pipe.webm')
+    const child = cli.start(['matte', demoClip, output, ...few, ...model])
+    child.stdout!.destroy()
+    const { code, stderr } = await ended(child)
+    expect(code).toBe(1)
+    expect(stderr).toContain('standard output')
+    expect(stderr).not.toMatch(/\n {4}at /)
+    expect((await readBack(output)).times).toHaveLength(FEW_FRAMES)
+  })
+
+  it.each(['x.webm', 'x.mkv', 'x.mp4', 'x-folder'])('says so where nothing may be written: %s', async (name) => {
+    // Nobody may make a file in /proc, not even root.
+    const options = { 'x.mkv': ['--view', 'alpha'], 'x.mp4': ['--background', 'blur'] }[name] ?? []
+    const { code, stderr } = await cli.run(['matte', demoClip, `/proc/${name}`, ...few, ...model, ...options])
+    expect(code).toBe(1)
+    expect(stderr).toContain(`/proc/${name}`)
+    expect(stderr).not.toMatch(/\n {4}at /)
+  })
+})
+
 describe('mattebox eval', () => {
   it('prints the paper’s metrics as JSON', async () => {
     const { stdout, code } = await cli.run(['eval', demoClip, demoTruth, ...few, ...model, '--json'])

@@ -17,7 +17,7 @@ export const CUT_THRESHOLDS = {
   /** Under this nothing is where it was a frame ago: a cut even in the same colours, or without any. */
   structureNone: 0.25,
   /** |log of the change in luma| under which the exposure stands still. */
-  exposure: 0.15,
+  steady: 0.5,
   /** Share of blocks that must be comparable for a verdict. */
   compared: 0.12,
   lost: 0.35,
@@ -33,7 +33,7 @@ export interface CutMeasure {
   readonly structure: number
   /** Not measured (1) where the structure alone shows the same picture. */
   readonly colours: number
-  readonly exposure: number
+  readonly steady: number
   readonly haze: number
   /** Frames since the reference: 1 = the one before. */
   readonly age: number
@@ -59,7 +59,7 @@ export class CutDetector {
   #hasReference = false
   /** Frames since the reference. */
   #age = 0
-  readonly #measure = { compared: 0, structure: 0, colours: 1, exposure: 0, haze: 0, age: 0, fraction: 0 }
+  readonly #measure = { compared: 0, structure: 0, colours: 1, steady: 0, haze: 0, ratio: 0, age: 0, fraction: 0 }
 
   /** @param width - of every frame, in pixels, at least 16; so is `height` */
   constructor(width: number, height: number) {
@@ -130,10 +130,12 @@ export class CutDetector {
     const match = this.#structure.compare(current, reference)
     measure.compared = match.compared
     measure.structure = match.found
-    measure.exposure = match.exposure
+    measure.steady = match.steady
     measure.haze = current.levelAtQuantile(0.02) - reference.levelAtQuantile(0.02)
+    measure.ratio = current.deviation / reference.deviation
+    const veiled = (measure.haze > 80 && measure.ratio < 0.6) || (measure.haze < -80 && measure.ratio > 1 / 0.6)
     measure.colours =
-      match.found < CUT_THRESHOLDS.structureSamePlace && Math.abs(measure.haze) < 80
+      match.found < CUT_THRESHOLDS.structureSamePlace && !veiled
         ? 1 - fraction + fraction * this.#colours.compare(current, currentLevel, reference, referenceLevel)
         : 1
   }
@@ -151,15 +153,13 @@ function visible(f: CutFingerprint): number {
   return f.structured * f.exposed
 }
 
-function isCut({ structure, colours, exposure, haze, age }: CutMeasure): boolean {
+function isCut({ structure, colours, steady, age }: CutMeasure): boolean {
   const t = CUT_THRESHOLDS
-  if (age > 1) return structure < t.structure && colours < t.coloursLater
+  if (age > 1)
+    return (
+      colours < t.coloursLater && (structure < t.structure || (structure < t.structureSamePlace && steady >= t.steady))
+    )
   if (structure < t.structureNone) return true
   if (structure < t.structure) return colours < t.colours
-  return (
-    structure < t.structureSamePlace &&
-    colours < t.colours &&
-    Math.abs(exposure) < t.exposure &&
-    Math.abs(haze) < t.haze
-  )
+  return structure < t.structureSamePlace && colours < t.colours && steady >= t.steady
 }

@@ -38,6 +38,8 @@ export class CutFingerprint {
   structured = 0
   /** Fraction of the cells that are not overexposed, 0..1. */
   exposed = 0
+  /** Standard deviation of luma over the whole frame. */
+  deviation = 0
   #limit = NO_LIMIT
   readonly #fullLuma: Float32Array
   readonly #channelSum: Float32Array
@@ -83,7 +85,8 @@ export class CutFingerprint {
     this.#limit = NO_LIMIT
     this.#measureBlocks()
     this.exposed = this.#countExposed()
-    this.structured = this.#contrast() < FRAME_DEVIATION ? 0 : this.#countStructured()
+    this.deviation = this.#contrast()
+    this.structured = this.deviation < FRAME_DEVIATION ? 0 : this.#countStructured()
   }
 
   /** The level at or under which the darkest `fraction` of the cells lie; never one that is overexposed. */

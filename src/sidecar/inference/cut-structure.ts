@@ -8,6 +8,7 @@ const LOOSE_CELLS = 1
 const SAME_BLOCK = 0.7
 /** Share of found blocks at which no better common shift need be searched. */
 const CLEARLY_THE_SAME = 0.8
+const STEADY = 0.05
 const SEARCH_SIDE = 2 * SEARCH_CELLS + 1
 
 /** What two frames have in common in structure. */
@@ -16,8 +17,8 @@ export interface StructureMatch {
   compared: number
   /** Share of the compared blocks that the reference holds at one common shift, 0..1. */
   found: number
-  /** Mean of log(current luma / reference luma) over the found blocks: the change of exposure. */
-  exposure: number
+  /** Share of the found blocks that are as bright as before, within 5 %. */
+  steady: number
 }
 
 /**
@@ -26,7 +27,7 @@ export interface StructureMatch {
  * neither gain nor offset changes.
  */
 export class StructureMatcher {
-  readonly #match: StructureMatch = { compared: 0, found: 0, exposure: 0 }
+  readonly #match: StructureMatch = { compared: 0, found: 0, steady: 0 }
   readonly #columns: Int32Array
   readonly #rows: Int32Array
   readonly #votes = new Int32Array(SEARCH_SIDE * SEARCH_SIDE)
@@ -74,7 +75,7 @@ export class StructureMatcher {
   /** Each block is looked for around one shift; the best place counts. */
   #matchAt(current: CutFingerprint, reference: CutFingerprint, shiftX: number, shiftY: number): void {
     let found = 0
-    let exposure = 0
+    let steady = 0
     for (let candidate = 0; candidate < this.#comparable; candidate++) {
       const column = this.#columns[candidate]
       const row = this.#rows[candidate]
@@ -92,10 +93,10 @@ export class StructureMatcher {
       found++
       const block = row * current.blockColumns + column
       const mean = current.blockMean[block]
-      exposure += Math.log((mean + 4) / (reference.blockMean[place] + 4))
+      if (Math.abs(Math.log((mean + 4) / (reference.blockMean[place] + 4))) < STEADY) steady++
     }
     this.#match.found = this.#comparable === 0 ? 0 : found / this.#comparable
-    this.#match.exposure = found === 0 ? 0 : exposure / found
+    this.#match.steady = found === 0 ? 0 : steady / found
   }
 
   /** Every block votes for the shifts at (or next to) which it is found; the most votes win. */
