@@ -10,7 +10,10 @@ export const ERROR_CODES = {
   MODEL_UNREADABLE: { exit: 1, meaning: 'A model file cannot be read: no permission, no regular file, too large.' },
   MODEL_TENSORS: { exit: 1, meaning: 'A model file lacks a tensor, or has one too many or of a wrong shape.' },
   FFMPEG_MISSING: { exit: 1, meaning: 'No ffmpeg or ffprobe that runs was found, or it lacks a codec that is needed.' },
-  FFMPEG_FAILED: { exit: 1, meaning: 'ffmpeg stopped in the middle of its work, or gave no sign of life for too long.' },
+  FFMPEG_FAILED: {
+    exit: 1,
+    meaning: 'ffmpeg stopped in the middle of its work, or gave no sign of life for too long.',
+  },
   INPUT_UNREADABLE: { exit: 1, meaning: 'An input is missing, empty, damaged or neither picture nor video.' },
   INPUT_UNSUPPORTED: { exit: 1, meaning: 'An input has a property that is not handled, and would come out wrong.' },
   OUTPUT_UNSUPPORTED: { exit: 2, meaning: 'The format of the output does not take this picture.' },

@@ -73,7 +73,7 @@ export async function evaluate(
 }
 
 function toUnit(gray: VideoFrame, target: Float32Array): void {
-  for (let i = 0; i < target.length; i++) target[i] = gray.data[i]! / 255
+  for (let i = 0; i < target.length; i++) target[i] = gray.data[i] / 255
 }
 
 function median(values: readonly number[]): number {
