@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url'
 import type { Command } from 'commander'
 import { MatteboxError } from '../errors/index.ts'
 import { lowResolution } from '../model/low-resolution.ts'
+import { median } from '../video/median.ts'
 import type { BenchAnswer, BenchRequest, BenchTask } from './bench-child.ts'
 import { resolveModel } from './model-location.ts'
 import { versions } from './versions.ts'
@@ -52,7 +53,10 @@ class Runner {
   /** Rejects when the process ends on its own. */
   private readonly ended: Promise<never>
 
-  private constructor(private readonly child: ChildProcess) {
+  private constructor(
+    private readonly child: ChildProcess,
+    private readonly model: string,
+  ) {
     this.ended = once(child, 'exit').then(([code, signal]) => {
       throw benchError(`A process ended (${String(signal ?? code)}).`)
     })
@@ -60,7 +64,10 @@ class Runner {
   }
 
   static async start(task: BenchTask): Promise<Runner> {
-    const runner = new Runner(fork(fileURLToPath(new URL('./bench-child.js', import.meta.url)), { stdio: 'inherit' }))
+    const runner = new Runner(
+      fork(fileURLToPath(new URL('./bench-child.js', import.meta.url)), { stdio: 'inherit' }),
+      task.model,
+    )
     await runner.ask(task)
     return runner
   }
@@ -83,14 +90,18 @@ class Runner {
     const [answer] = await Promise.race([answered, this.ended])
     if ('error' in answer) {
       this.child.kill()
-      throw benchError(`A process failed: ${answer.error}`)
+      throw benchError(`${this.model}: ${answer.error}`)
     }
     return answer
   }
 }
 
 function benchError(message: string): MatteboxError {
-  return new MatteboxError('BENCH', message, 'See `mattebox doctor`.')
+  return new MatteboxError(
+    'BENCH',
+    message,
+    'Check the model with `mattebox models verify`; --baseline takes the official ONNX file.',
+  )
 }
 
 /** Times the cases, our network beside the official graph where one is given, run by run in turn. */
@@ -166,12 +177,6 @@ async function betterBaseline(task: Omit<BenchTask, 'what'>): Promise<Runner> {
   return better
 }
 
-function median(values: readonly number[]): number {
-  const sorted = values.toSorted((a, b) => a - b)
-  const middle = sorted.length >> 1
-  return sorted.length % 2 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2
-}
-
 const NOTE =
   'ratioStep compares different work: the official graph does the whole frame, our step ends in coefficient planes; ' +
   'in OBS the rest is the shader’s. ratioTotal compares whole frames.'
@@ -215,7 +220,9 @@ export function registerBench(program: Command): void {
       }
       const report = await bench(model, options.baseline, rounds, progress)
       if (live) process.stderr.write('\r\u001b[K')
-      process.stdout.write(options.json ? `${JSON.stringify({ ...report, note: NOTE })}\n` : table(report))
+      process.stdout.write(
+        options.json ? `${JSON.stringify({ ...report, ...(options.baseline && { note: NOTE }) })}\n` : table(report),
+      )
     })
 }
 

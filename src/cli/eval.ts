@@ -1,6 +1,5 @@
 import type { Command } from 'commander'
 import { evaluate, type EvaluateReport } from '../video/evaluate.ts'
-import { parseTime } from '../video/time-range.ts'
 import { engineOptions } from './engine-options.ts'
 import { interruptible } from './interrupt.ts'
 import { addMattingOptions, type MattingFlags } from './matting-options.ts'
@@ -18,9 +17,7 @@ export function registerEval(program: Command): void {
 }
 
 async function evalCommand(clip: string, truth: string, flags: MattingFlags): Promise<void> {
-  const { decontaminate } = flags
-  const from = flags.from === undefined ? undefined : parseTime(flags.from, '--from')
-  const to = flags.to === undefined ? undefined : parseTime(flags.to, '--to')
+  const { decontaminate, from, to } = flags
   const { engine } = await engineOptions(flags)
   const bar = progressBar()
   const report = await interruptible((signal) =>
@@ -31,10 +28,23 @@ async function evalCommand(clip: string, truth: string, flags: MattingFlags): Pr
   process.stdout.write(flags.json ? `${JSON.stringify(report)}\n` : said(report))
 }
 
-function said({ mad, mse, grad, conn, dtssd, iou, frames, lowRes, refiner, msPerFrame }: EvaluateReport): string {
+function said({
+  mad,
+  mse,
+  grad,
+  conn,
+  dtssd,
+  iou,
+  frames,
+  lowRes,
+  refiner,
+  provider,
+  msPerFrame,
+  warnings,
+}: EvaluateReport): string {
   const figure = (name: string, value: number | null, digits = 2): string => `${name} ${value?.toFixed(digits) ?? '–'}`
   const figures = [figure('MAD', mad), figure('MSE', mse), figure('Grad', grad), figure('Conn', conn)]
   figures.push(figure('dtSSD', dtssd), figure('IoU', iou, 3))
-  const how = `${frames} frames at ${lowRes.join('x')}, refiner ${refiner}, ${msPerFrame.toFixed(1)} ms a frame`
-  return `${figures.join('   ')}\n${how}\n`
+  const how = `${frames} frames at ${lowRes.join('x')}, refiner ${refiner}, on ${provider}, ${msPerFrame.toFixed(1)} ms a frame`
+  return [figures.join('   '), how, ...warnings, ''].join('\n')
 }

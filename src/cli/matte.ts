@@ -4,8 +4,8 @@ import { MatteboxError } from '../errors/index.ts'
 import type { ProviderChoice } from '../sidecar/inference/provider-choice.ts'
 import type { Settings } from '../settings/index.ts'
 import { matteVideo, type Background, type MatteReport } from '../video/matte-video.ts'
-import { parseTime } from '../video/time-range.ts'
 import { engineOptions } from './engine-options.ts'
+import { localizeCommands } from './invocation.ts'
 import { interruptible } from './interrupt.ts'
 import { addMattingOptions, choice, type MattingFlags } from './matting-options.ts'
 import { progressBar } from './progress-bar.ts'
@@ -26,9 +26,9 @@ Outputs, by the name's ending:
   a folder  one PNG with alpha a frame
 
 Examples:
-  mattebox matte talk.mp4 talk.webm
-  mattebox matte talk.mp4 talk-blurred.mp4 --background blur
-  mattebox matte talk.mp4 matte.mkv --view alpha`
+  \`mattebox matte talk.mp4 talk.webm\`
+  \`mattebox matte talk.mp4 talk-blurred.mp4 --background blur\`
+  \`mattebox matte talk.mp4 matte.mkv --view alpha\``
 
 export function registerMatte(program: Command): void {
   const command = program
@@ -43,14 +43,16 @@ export function registerMatte(program: Command): void {
     )
     .option('--no-audio', 'leave the sound away')
     .option('--force', 'replace an output that exists')
-    .addHelpText('after', OUTPUTS)
+    .addHelpText('after', localizeCommands(OUTPUTS).replaceAll('`', ''))
     .action(matte)
 }
 
 async function matte(input: string, output: string, flags: MatteFlags): Promise<void> {
-  const { view, background, decontaminate, audio, force = false } = flags
-  const from = flags.from === undefined ? undefined : parseTime(flags.from, '--from')
-  const to = flags.to === undefined ? undefined : parseTime(flags.to, '--to')
+  const { view, background, decontaminate, audio, force = false, from, to } = flags
+  if (view !== 'result' && background.kind !== 'remove') {
+    const message = `--view ${view} shows no background, and --background was given.`
+    throw new MatteboxError('USAGE', message, 'Leave one of the two out.')
+  }
   const { engine, choice } = await engineOptions(flags)
   const bar = progressBar()
   const job = { ...engine, input, output, view, background, decontaminate, from, to, audio, force }
@@ -66,9 +68,12 @@ function said(report: MatteReport, { passedOver }: ProviderChoice): string {
   const { frames, seconds, fps, size, lowRes, refiner, provider, resets, warnings } = report
   const cuts = Object.entries(resets).map(([reason, count]) => `, ${count} reset${count === 1 ? '' : 's'} (${reason})`)
   return [
-    `${report.output}: ${frames} frames of ${size.join('x')} in ${seconds.toFixed(1)} s (${fps.toFixed(1)} fps)`,
+    `${report.output}: ${frames} frame${frames === 1 ? '' : 's'} of ${size.join('x')} in ${seconds.toFixed(1)} s (${fps.toFixed(1)} fps)`,
     `network at ${lowRes.join('x')}, refiner ${refiner}, on ${provider}${cuts.join('')}, sound: ${report.sound}`,
-    ...passedOver.map(({ provider: other, reason }) => `not on ${other}: ${reason.message}`),
+    // That there is no GPU is no news; that one is there and was passed over is.
+    ...passedOver
+      .filter(({ reason }) => reason.code !== 'PROVIDER_NO_DEVICE')
+      .map(({ provider: other, reason }) => `not on ${other}: ${reason.message}`),
     ...warnings,
     '',
   ].join('\n')

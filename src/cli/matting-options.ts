@@ -2,6 +2,7 @@ import { Option, type Command } from 'commander'
 import { Value } from 'typebox/value'
 import { MatteboxError } from '../errors/index.ts'
 import { Settings } from '../settings/index.ts'
+import { parseTime } from '../video/time-range.ts'
 
 /** What `matte` and `eval` share, as commander hands it over. */
 export interface MattingFlags {
@@ -12,8 +13,9 @@ export interface MattingFlags {
   readonly decontaminate: boolean
   readonly cutDetection: boolean
   readonly threads?: number
-  readonly from?: string
-  readonly to?: string
+  /** Seconds. */
+  readonly from?: number
+  readonly to?: number
   readonly json?: true
 }
 
@@ -33,8 +35,8 @@ export function addMattingOptions(command: Command): Command {
     .addOption(onOff('--decontaminate', properties.decontaminate))
     .addOption(onOff('--cut-detection', properties.cut_detection))
     .option('--threads <n>', 'threads of the CPU provider (default: as the machine has)', parseThreads)
-    .option('--from <time>', 'begin here: seconds or hh:mm:ss')
-    .option('--to <time>', 'end here')
+    .option('--from <time>', 'begin here: seconds or hh:mm:ss', (given: string) => parseTime(given, '--from'))
+    .option('--to <time>', 'end before this time of the clip', (given: string) => parseTime(given, '--to'))
     .option('--json', 'print the result as JSON')
 }
 

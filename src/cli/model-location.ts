@@ -75,7 +75,8 @@ export async function resolveModel(
     if (model) return model.path
     if (models.length === 0) throw new MatteboxError('MODEL_NONE', 'No model is installed.', HOW_TO_GET_A_MODEL)
     const found = `Several models are installed (${names}) and none is called default.`
-    throw new MatteboxError('USAGE', found, 'Choose one with --model NAME.')
+    const mend = 'Choose one with --model NAME, or make one the default: `mattebox models import FILE --name default`.'
+    throw new MatteboxError('USAGE', found, mend)
   }
   const model = models.find(({ name }) => name === nameOrPath)
   if (model) return model.path

@@ -1,4 +1,5 @@
 import { Command, CommanderError } from 'commander'
+import { MatteboxError } from '../errors/index.ts'
 import { emitNetwork } from '../model/network.ts'
 import { registerBench } from './bench.ts'
 import { registerDoctor } from './doctor.ts'
@@ -15,7 +16,8 @@ export async function createProgram(): Promise<Command> {
     .description('Takes the person out of a picture: video matting on your own machine.')
     .version((await versions()).mattebox)
     .exitOverride()
-    .action(async () => void process.stdout.write(await overview()))
+    // What is wrong is said in one place and one way: report-error.ts.
+    .configureOutput({ outputError: () => undefined })
   registerMatte(program)
   registerEval(program)
   registerModels(program, {
@@ -29,11 +31,26 @@ export async function createProgram(): Promise<Command> {
 
 /** Runs one command line and sets the exit code: 0 done, 1 failed, 2 wrong use or no model, 130 interrupted. */
 export async function run(argv: readonly string[]): Promise<void> {
-  const program = await createProgram()
+  const json = argv.includes('--json')
   try {
-    await program.parseAsync(argv)
+    if (argv.length <= 2) process.stdout.write(await overview())
+    else await (await createProgram()).parseAsync(argv)
   } catch (error) {
-    if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? 0 : 2
-    else process.exitCode = reportError(error, argv.includes('--json'))
+    if (!(error instanceof CommanderError)) process.exitCode = reportError(error, json)
+    // A group of commands that was called alone has shown its help.
+    else if (error.code === 'commander.help') process.exitCode = 2
+    else if (error.exitCode !== 0) process.exitCode = reportError(wrongUse(error, argv), json)
   }
+}
+
+/** What the command line's library found wrong, as an error of ours. */
+function wrongUse({ message }: CommanderError, argv: readonly string[]): MatteboxError {
+  const found = message.replace(/^error: /, '')
+  const command = argv.slice(2).find((word) => !word.startsWith('-'))
+  const known = command !== undefined && !found.startsWith('unknown command')
+  return new MatteboxError(
+    'USAGE',
+    `${found[0].toUpperCase()}${found.slice(1)}`,
+    `See \`mattebox ${known ? `${command} ` : ''}--help\`.`,
+  )
 }

@@ -23,7 +23,7 @@ export const Settings = Type.Object(
   {
     ratio: about(Type.Union([Type.Literal(0), Type.Number({ minimum: 0.05, maximum: 1 })]), {
       title: 'Downsample ratio',
-      description: 'How far a frame shrinks before the network sees it (0 = auto: longest side 512).',
+      description: 'How far a frame shrinks before the network sees it (auto: its longest side becomes 512).',
       default: 0,
     }),
     refiner: word(['deep', 'fast', 'none'], 'Refiner', 'How the small matte is brought to full resolution.'),

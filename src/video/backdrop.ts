@@ -10,6 +10,7 @@ export class BackdropSource {
   #cover: ReturnType<typeof createCover> | undefined
   #picture: Uint8Array | undefined
   #next: VideoFrame | undefined
+  #framesOfTurn = 0
   /** Time at which this turn of the clip began, and of the last frame shown. */
   #began = 0
   #shown = 0
@@ -54,13 +55,16 @@ export class BackdropSource {
     const interval = frame.timeSeconds + this.#began - this.#shown
     this.#shown += interval
     frame.release()
+    this.#framesOfTurn++
     await this.#advance()
-    if (this.#next || this.#source.info.kind === 'image') return
+    // A picture, or a clip of one frame, stays.
+    if (this.#next || this.#framesOfTurn === 1) return
+    this.#framesOfTurn = 0
     await this.#source.close()
     this.#source = await openVideo(this.path)
     this.#frames = this.#source.frames()
     await this.#advance()
-    this.#began = this.#shown + Math.max(interval, SHORTEST_INTERVAL_S)
+    this.#began = this.#shown + interval
   }
 
   async #advance(): Promise<void> {
@@ -68,6 +72,3 @@ export class BackdropSource {
     this.#next = value ?? undefined
   }
 }
-
-/** A clip of one frame begins again at this pace, so that it can never take all the time. */
-const SHORTEST_INTERVAL_S = 0.02

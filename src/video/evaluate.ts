@@ -1,9 +1,11 @@
 import { MatteboxError } from '../errors/index.ts'
+import type { ResetReason } from '../sidecar/inference/matting-session.ts'
 import type { Settings } from '../settings/index.ts'
 import { openVideo, type VideoFrame, type VideoSource } from './decode.ts'
 import { stopIfInterrupted } from './interruptible.ts'
-import { frameTotal, range, type Progress } from './matte-video.ts'
+import { frameTotal, occurred, range, type Progress } from './matte-video.ts'
 import { MattingPipeline, type EngineOptions } from './matting-pipeline.ts'
+import { median } from './median.ts'
 import { AlphaMetrics, type AlphaMetricsResult } from './metrics/alpha-metrics.ts'
 
 export interface EvaluateJob extends EngineOptions {
@@ -19,6 +21,10 @@ export interface EvaluateJob extends EngineOptions {
 export interface EvaluateReport extends AlphaMetricsResult {
   readonly lowRes: readonly [number, number]
   readonly refiner: Settings['refiner']
+  readonly provider: EngineOptions['provider']
+  /** Resets of the recurrent state, by reason; reasons that did not occur are left out. */
+  readonly resets: Partial<Record<ResetReason, number>>
+  readonly warnings: readonly string[]
   /** Median of shrinking, stepping and the full-resolution part together. */
   readonly msPerFrame: number
 }
@@ -64,7 +70,18 @@ export async function evaluate(
     }
     if ((await truths.next()).done !== true) throw mismatch(`${job.clip} ends before ${job.truth}.`)
     const { lowRes, refiner } = pipeline
-    return { ...metrics.result(), lowRes: [lowRes.width, lowRes.height], refiner, msPerFrame: median(times) }
+    const resets = occurred(pipeline.resets)
+    const warnings = [...source.warnings, ...truth.warnings]
+    if (truth.info.pixelFamily !== 'gray') warnings.push(`${job.truth} has colours: its luma was taken for the alpha.`)
+    return {
+      ...metrics.result(),
+      lowRes: [lowRes.width, lowRes.height],
+      refiner,
+      provider: job.provider,
+      resets,
+      warnings,
+      msPerFrame: median(times),
+    }
   } finally {
     await source.close()
     await truth?.close()
@@ -74,10 +91,6 @@ export async function evaluate(
 
 function toUnit(gray: VideoFrame, target: Float32Array): void {
   for (let i = 0; i < target.length; i++) target[i] = gray.data[i] / 255
-}
-
-function median(values: readonly number[]): number {
-  return values.toSorted((a, b) => a - b)[values.length >> 1] ?? 0
 }
 
 function mismatch(message: string): MatteboxError {

@@ -96,7 +96,7 @@ export async function matteVideo(
       ...{ input: job.input, output: job.output, frames, seconds, fps: frames / seconds },
       ...{ size: [width, height], lowRes: [lowRes.width, lowRes.height], refiner, provider: job.provider },
       sound: writer.audio,
-      resets: Object.fromEntries(Object.entries(resets).filter(([, count]) => count > 0)),
+      resets: occurred(resets),
       warnings: source.warnings,
     }
   } catch (error) {
@@ -143,6 +143,11 @@ async function openBackground({ background }: MatteJob, width: number, height: n
 /** The range as `openVideo` takes it. */
 export function range({ from, to }: Pick<MatteJob, 'from' | 'to'>): { from?: number; to?: number } {
   return { ...(from !== undefined && { from }), ...(to !== undefined && { to }) }
+}
+
+/** The resets that occurred. */
+export function occurred(resets: Readonly<Record<ResetReason, number>>): Partial<Record<ResetReason, number>> {
+  return Object.fromEntries(Object.entries(resets).filter(([, count]) => count > 0))
 }
 
 /** Frames that are to be expected, for progress: the clip's own estimate, cut to the range. */

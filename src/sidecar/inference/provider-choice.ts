@@ -70,7 +70,11 @@ export async function chooseProvider(
   }
   if (wanted === 'auto') return { provider: 'cpu', passedOver }
   const { message, mend } = passedOver[0].reason
-  throw new MatteboxError('PROVIDER_UNAVAILABLE', `${PROVIDER_TITLES[wanted]} does not work here. ${message}`, mend)
+  throw new MatteboxError(
+    'PROVIDER_UNAVAILABLE',
+    `${PROVIDER_TITLES[wanted]} does not work here. ${message}`,
+    `${mend} Or choose --provider auto or cpu.`,
+  )
 }
 
 /**

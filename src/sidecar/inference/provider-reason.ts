@@ -18,7 +18,7 @@ const VULKAN_DRIVER =
   process.platform !== 'linux'
     ? 'Install or update the driver of the GPU.'
     : 'Install or update the Vulkan driver of the GPU: for AMD and Intel the package mesa-vulkan-drivers (Debian, Ubuntu, Fedora) or vulkan-radeon, vulkan-intel (Arch); for NVIDIA the driver from NVIDIA. The package vulkan-tools has `vulkaninfo`, which shows what is found.'
-const NO_GPU_NEEDED = 'Nothing is wrong: without such a GPU the CPU does the work.'
+const NO_GPU_NEEDED = 'Without such a GPU the CPU does the work.'
 
 /** This platform's binary of the runtime does not contain the provider. */
 export function notOnThisPlatform(provider: ProviderName, platform: string): ProviderReason {
