@@ -3,63 +3,67 @@ import { CutFingerprint, NO_LIMIT } from './cut-fingerprint.ts'
 import { StructureMatcher } from './cut-structure.ts'
 
 /**
- * Where a cut begins, in the two things that are measured: `structure`, the share of the picture's blocks that are
- * found again, and `colours`, the intersection of the chroma histograms. Chosen on one half of the test clips and
- * judged on the other (docs/decisions.md; test/sidecar/inference/cut-detector-clips.test.ts prints both).
+ * Where the same picture ends and a cut begins. Chosen on one half of the test clips and judged on the other
+ * (docs/decisions.md; test/sidecar/inference/cut-detector-clips.test.ts prints both halves).
  */
 export const CUT_THRESHOLDS = {
-  /** Under this the colours have changed. */
-  colours: 0.82,
-  /** Under this, with other colours: another place. */
-  structure: 0.5,
-  /** Under this, with other colours though exposure and time stand still: another person in the same place. */
-  structureSamePlace: 0.8,
-  /** Under this nothing is where it was a frame ago: a cut even in the same colours, or without any. */
+  /** Share of found blocks under which nothing is where it was a frame ago: a cut whatever the colours. */
   structureNone: 0.25,
-  /** |log of the change in luma| under which the exposure stands still. */
+  /** Share of found blocks under which other colours mean another place. */
+  structure: 0.5,
+  /** Share of found blocks under which other colours mean another person in the same place. */
+  structureSamePlace: 0.8,
+  /** Likeness of colours under which they are others, */
+  colours: 0.78,
+  /** and the same after frames without a verdict, when more may have moved. */
+  coloursAfterGap: 0.66,
+  /** Share of found blocks that must be as bright as before, for "the same place": light changes colours too. */
   steady: 0.5,
-  /** Share of blocks that must be comparable for a verdict. */
-  compared: 0.12,
-  lost: 0.35,
-  coloursLater: 0.72,
-  haze: 12,
-  hold: 8,
 } as const
 
-/** How the newest frame compared with the reference; for tests and for choosing the thresholds. */
+/** Share of all blocks that must have structure, for a verdict. */
+const ENOUGH_BLOCKS = 0.12
+/** A frame that shows less than this part of what the other shows is blown out, and the pair has no verdict. */
+const BLOWN_OUT = 0.35
+/** A blown-out picture that stays longer is no flash: it becomes the reference. */
+const LONGEST_FLASH_FRAMES = 8
+/** How the newest frame compares with the reference: what the thresholds are held against. */
 export interface CutMeasure {
-  /** Share of blocks that could be compared. */
-  readonly compared: number
-  readonly structure: number
-  /** Not measured (1) where the structure alone shows the same picture. */
-  readonly colours: number
-  readonly steady: number
-  readonly haze: number
-  /** Frames since the reference: 1 = the one before. */
+  /** Frames since the reference: 1 = it is the frame before. */
   readonly age: number
+  /** Share of the blocks that could be compared, 0..1; without a verdict under 0.12, and the rest is meaningless. */
+  readonly compared: number
+  /** Share of the compared blocks that are found again, 0..1. */
+  readonly structure: number
+  /** Share of the found blocks that are as bright as before, 0..1. */
+  readonly steady: number
+  /** Likeness of colours, 0..1; 1 as well where they are hidden, or not asked for. */
+  readonly colours: number
 }
 
 /**
- * Finds hard cuts in a run of low-resolution frames: `next` says whether the content jumped at a frame, so that what
- * the network remembers is of another picture.
+ * Finds hard cuts in a run of low-resolution frames: says at which frame the content jumps, so that what the network
+ * remembers is of another picture. Two signs, neither of which changes with exposure: the share of the picture that is
+ * found again in the frame before, moved or not, and the colours in it.
  *
- * It compares each frame with the last one that had structure: how much of the picture is found again, elsewhere and
- * in another exposure too, and whether the colours are still the same. A frame without structure (white, black,
- * blown out) is undecided: it is no cut and does not become the reference.
+ * A frame without structure (white, black, blown out by a flash) has no verdict: the next one with structure is
+ * compared with the last one that had it. Flashes, pans, changing exposure, fades to and from black or white, someone
+ * who enters or passes close to the camera are no cuts.
  *
- * What it does not see: a dissolve (each frame is like the one before), a cut to the same people in the same place
- * (a jump cut), a change of person across a flash, and a cut inside a blown-out picture until it can be seen again.
- * A frame takes a fixed amount of memory and work; nothing is allocated.
+ * What it cannot see: a dissolve (every frame is like the one before), a jump cut that keeps place and people, a change
+ * of people alone if light or exposure change with it, and cuts to or from a picture that is mostly blown out.
+ *
+ * Memory and work per frame are fixed, and nothing is allocated after construction.
  */
 export class CutDetector {
   readonly #structure: StructureMatcher
   readonly #colours = new ColourMatcher()
+  readonly #measure = { age: 0, compared: 0, structure: 0, steady: 0, colours: 1 }
   #current: CutFingerprint
   #reference: CutFingerprint
   #hasReference = false
   /** Frames since the reference. */
   #age = 0
-  readonly #measure = { compared: 0, structure: 0, colours: 1, steady: 0, haze: 0, ratio: 0, age: 0, fraction: 0 }
 
   /** @param width - of every frame, in pixels, at least 16; so is `height` */
   constructor(width: number, height: number) {
@@ -74,70 +78,58 @@ export class CutDetector {
   }
 
   /**
-   * @param frame - uint8 [height, width, 4], BGRA
+   * @param frame - uint8 [height, width, 4], BGRA, straight; alpha is not looked at
    * @returns whether the content jumped at this frame: the recurrent states must be zeroed before it
    */
   next(frame: Uint8Array): boolean {
     this.#current.read(frame)
     this.#age++
-    this.#measure.age = this.#age
-    if (!this.#hasReference) {
-      if (this.#current.structured >= CUT_THRESHOLDS.compared) this.#keepAsReference()
+    this.#compare()
+    if (this.#measure.compared < ENOUGH_BLOCKS) {
+      if (this.#isBetterReference()) this.#keepAsReference()
       return false
     }
-    if (!this.#isComparable() || (this.#compare(), this.#measure.compared < CUT_THRESHOLDS.compared)) {
-      // Undecided. A reference that is nearly blown out itself must not stay: nothing could be compared with it.
-      if (
-        (this.#age > CUT_THRESHOLDS.hold && this.#current.structured >= CUT_THRESHOLDS.compared) ||
-        visible(this.#current) > visible(this.#reference)
-      )
-        this.#keepAsReference()
-      return false
-    }
-    const cut = isCut(this.#measure)
     this.#keepAsReference()
-    return cut
+    return isCut(this.#measure)
   }
 
-  /** Forgets the reference: the next frame is compared with nothing. */
+  /** Forgets the reference, after a reset for another reason: the next frame is compared with nothing. */
   reset(): void {
     this.#hasReference = false
-  }
-
-  /** Whether both frames show enough, and one not much less than the other. */
-  #isComparable(): boolean {
-    const { structured, exposed } = this.#current
-    this.#measure.compared = 0
-    this.#measure.fraction = exposed / this.#reference.exposed
-    if (structured < CUT_THRESHOLDS.compared) return false
-    return (
-      exposed >= CUT_THRESHOLDS.lost * this.#reference.exposed &&
-      this.#reference.exposed >= CUT_THRESHOLDS.lost * exposed
-    )
   }
 
   #compare(): void {
     const current = this.#current
     const reference = this.#reference
     const measure = this.#measure
-    // Exposure keeps the order of levels. What one frame lost to overexposure is left out of the other as well: its
-    // brightest cells, as many.
-    const fraction = Math.min(current.exposed, reference.exposed)
-    const currentLevel = current.levelAtQuantile(fraction)
-    const referenceLevel = reference.levelAtQuantile(fraction)
-    current.limitTo(fraction < current.exposed ? currentLevel : NO_LIMIT)
-    reference.limitTo(fraction < reference.exposed ? referenceLevel : NO_LIMIT)
+    measure.age = this.#age
+    measure.compared = 0
+    if (!this.#hasReference || current.structured < ENOUGH_BLOCKS) return
+    const shown = Math.min(current.exposed, reference.exposed)
+    if (shown < BLOWN_OUT * Math.max(current.exposed, reference.exposed)) return
+
+    // Exposure keeps the order of levels. What one frame has lost to overexposure is left out of the other as well:
+    // as many of its brightest cells.
+    const currentLevel = current.levelAtQuantile(shown)
+    const referenceLevel = reference.levelAtQuantile(shown)
+    current.limitTo(shown < current.exposed ? currentLevel : NO_LIMIT)
+    reference.limitTo(shown < reference.exposed ? referenceLevel : NO_LIMIT)
     const match = this.#structure.compare(current, reference)
     measure.compared = match.compared
     measure.structure = match.found
     measure.steady = match.steady
-    measure.haze = current.levelAtQuantile(0.02) - reference.levelAtQuantile(0.02)
-    measure.ratio = current.deviation / reference.deviation
-    const veiled = (measure.haze > 80 && measure.ratio < 0.6) || (measure.haze < -80 && measure.ratio > 1 / 0.6)
-    measure.colours =
-      match.found < CUT_THRESHOLDS.structureSamePlace && !veiled
-        ? 1 - fraction + fraction * this.#colours.compare(current, currentLevel, reference, referenceLevel)
-        : 1
+    measure.colours = 1
+    if (match.found >= CUT_THRESHOLDS.structureSamePlace) return
+    // What is blown out gives no evidence: it counts as alike.
+    measure.colours -= shown * (1 - this.#colours.compare(current, currentLevel, reference, referenceLevel))
+  }
+
+  /** Without a verdict the old reference stays, unless it shows less, or the picture stays blown out. */
+  #isBetterReference(): boolean {
+    const { structured, exposed } = this.#current
+    if (structured < ENOUGH_BLOCKS) return false
+    if (!this.#hasReference || this.#age > LONGEST_FLASH_FRAMES) return true
+    return structured * exposed > this.#reference.structured * this.#reference.exposed
   }
 
   #keepAsReference(): void {
@@ -149,17 +141,9 @@ export class CutDetector {
   }
 }
 
-function visible(f: CutFingerprint): number {
-  return f.structured * f.exposed
-}
-
-function isCut({ structure, colours, steady, age }: CutMeasure): boolean {
+function isCut({ age, structure, steady, colours }: CutMeasure): boolean {
   const t = CUT_THRESHOLDS
-  if (age > 1)
-    return (
-      colours < t.coloursLater && (structure < t.structure || (structure < t.structureSamePlace && steady >= t.steady))
-    )
-  if (structure < t.structureNone) return true
-  if (structure < t.structure) return colours < t.colours
-  return structure < t.structureSamePlace && colours < t.colours && steady >= t.steady
+  if (age === 1 && structure < t.structureNone) return true
+  if (colours >= (age === 1 ? t.colours : t.coloursAfterGap)) return false
+  return structure < t.structure || (structure < t.structureSamePlace && steady >= t.steady)
 }

@@ -11,11 +11,9 @@ const OVEREXPOSED = 250
 export const NO_LIMIT = 255
 /** Standard deviation of luma (0..255) from which a block has structure: above sensor noise averaged over a cell. */
 const STRUCTURE_DEVIATION = 2
-/** Standard deviation of luma under which a whole frame is taken as even: white or black, or nearly. */
-const FRAME_DEVIATION = 6
-/** Added to a cell's R + G + B, as a part of the frame's mean: the chroma of a near-black cell is rounding noise. */
-const CHROMA_FLOOR = 0.1
-
+/** A frame whose luma deviates less than this, or than this part of its mean, is even: black or white, or nearly. */
+const EVEN_DEVIATION = 6
+const EVEN_CONTRAST = 0.08
 /**
  * A low-resolution frame in a few thousand numbers: cell means on a grid of at most 24x24, and the mean and deviation
  * of luma in each block of 6x6 cells. `read` overwrites it in place; nothing is allocated per frame.
@@ -23,26 +21,28 @@ const CHROMA_FLOOR = 0.1
 export class CutFingerprint {
   readonly columns: number
   readonly rows: number
-  /** Luma of each cell (Rec. 601), 0..255, at most the limit. */
+  /** Luma of each cell (Rec. 601), 0..255, at most the limit last set. */
   readonly luma: Float32Array
-  /** (R − G) / (R + G + B) of each cell. */
+  /** R − G of each cell. */
   readonly redGreen: Float32Array
-  /** (B − (R + G) / 2) / (R + G + B) of each cell. */
+  /** B − (R + G) / 2 of each cell. */
   readonly blueYellow: Float32Array
+  /** R + G + B of each cell. */
+  readonly channelSum: Float32Array
   /** Strongest channel of each cell, 0..255. */
   readonly level: Uint8Array
-  /** Positions of a block's corner, [rows − 5, columns − 5]: mean of luma, and root of the sum of squared deviations. */
+  /** Mean of luma of the block at each corner, [rows − 5, columns − 5], */
   readonly blockMean: Float32Array
+  /** and the root of its sum of squared deviations. */
   readonly blockNorm: Float32Array
   /** Share of the blocks (every third corner) that have structure, 0..1; 0 where the whole is nearly even. */
   structured = 0
   /** Fraction of the cells that are not overexposed, 0..1. */
   exposed = 0
-  /** Standard deviation of luma over the whole frame. */
-  deviation = 0
+  /** Mean of R + G + B over the frame. */
+  meanSum = 0
   #limit = NO_LIMIT
   readonly #fullLuma: Float32Array
-  readonly #channelSum: Float32Array
   /** Cells by level: a histogram that `levelAtQuantile` reads. */
   readonly #levelCounts = new Uint16Array(256)
   readonly #sampleColumns: Int32Array
@@ -57,7 +57,7 @@ export class CutFingerprint {
     const cells = this.columns * this.rows
     this.luma = new Float32Array(cells)
     this.#fullLuma = new Float32Array(cells)
-    this.#channelSum = new Float32Array(cells)
+    this.channelSum = new Float32Array(cells)
     this.redGreen = new Float32Array(cells)
     this.blueYellow = new Float32Array(cells)
     this.level = new Uint8Array(cells)
@@ -81,12 +81,10 @@ export class CutFingerprint {
   /** @param frame - uint8 [height, width, 4], BGRA */
   read(frame: Uint8Array): void {
     this.#readCells(frame)
-    this.#normaliseChroma()
     this.#limit = NO_LIMIT
     this.#measureBlocks()
-    this.exposed = this.#countExposed()
-    this.deviation = this.#contrast()
-    this.structured = this.deviation < FRAME_DEVIATION ? 0 : this.#countStructured()
+    this.exposed = this.#shareExposed()
+    this.structured = this.#isEven() ? 0 : this.#shareStructured()
   }
 
   /** The level at or under which the darkest `fraction` of the cells lie; never one that is overexposed. */
@@ -105,42 +103,35 @@ export class CutFingerprint {
     this.#measureBlocks()
   }
 
+  /** Whether a block with this corner lies inside the frame. */
+  hasBlock(column: number, row: number): boolean {
+    return column >= 0 && row >= 0 && column < this.blockColumns && row < this.blockRows
+  }
+
   /** Whether the block at a corner is more than noise. */
   hasStructure(column: number, row: number): boolean {
     return this.blockNorm[row * this.blockColumns + column] >= STRUCTURE_DEVIATION * BLOCK_CELLS
   }
 
-  /** Divides by brightness: what is left does not change with exposure. */
-  #normaliseChroma(): void {
-    let total = 0
-    for (const sum of this.#channelSum) total += sum
-    const floor = (CHROMA_FLOOR * total) / this.#channelSum.length
-    for (let cell = 0; cell < this.#channelSum.length; cell++) {
-      const sum = this.#channelSum[cell] + floor
-      this.redGreen[cell] /= sum
-      this.blueYellow[cell] /= sum
+  #isEven(): boolean {
+    let sum = 0
+    let squares = 0
+    for (const value of this.#fullLuma) {
+      sum += value
+      squares += value * value
     }
+    const mean = sum / this.#fullLuma.length
+    const deviation = Math.sqrt(Math.max(0, squares / this.#fullLuma.length - mean * mean))
+    return deviation < Math.max(EVEN_DEVIATION, EVEN_CONTRAST * mean)
   }
 
-  #countExposed(): number {
+  #shareExposed(): number {
     let count = 0
     for (let level = 0; level < OVEREXPOSED; level++) count += this.#levelCounts[level]
     return count / this.level.length
   }
 
-  /** Standard deviation of luma over the whole frame. */
-  #contrast(): number {
-    let sum = 0
-    let squares = 0
-    for (const value of this.luma) {
-      sum += value
-      squares += value * value
-    }
-    const mean = sum / this.luma.length
-    return Math.sqrt(Math.max(0, squares / this.luma.length - mean * mean))
-  }
-
-  #countStructured(): number {
+  #shareStructured(): number {
     let structured = 0
     for (let row = 0; row < this.blockRows; row += BLOCK_STEP) {
       for (let column = 0; column < this.blockColumns; column += BLOCK_STEP)
@@ -154,6 +145,7 @@ export class CutFingerprint {
     const down = this.#samplesDown
     const samples = across * down
     this.#levelCounts.fill(0)
+    let total = 0
     for (let row = 0, cell = 0; row < this.rows; row++) {
       for (let column = 0; column < this.columns; column++, cell++) {
         let blue = 0
@@ -174,12 +166,14 @@ export class CutFingerprint {
         this.#fullLuma[cell] = 0.299 * red + 0.587 * green + 0.114 * blue
         this.redGreen[cell] = red - green
         this.blueYellow[cell] = blue - (red + green) / 2
-        this.#channelSum[cell] = red + green + blue
+        this.channelSum[cell] = red + green + blue
         const level = Math.round(Math.max(blue, green, red))
         this.level[cell] = level
+        total += red + green + blue
         this.#levelCounts[level]++
       }
     }
+    this.meanSum = total / this.channelSum.length
   }
 
   #measureBlocks(): void {

@@ -8,7 +8,10 @@ const LOOSE_CELLS = 1
 const SAME_BLOCK = 0.7
 /** Share of found blocks at which no better common shift need be searched. */
 const CLEARLY_THE_SAME = 0.8
+/** |log| of the change in luma up to which a block is as bright as before. */
 const STEADY = 0.05
+/** Added to both, so that a rounding step in the dark is no change. */
+const STEADY_FLOOR = 4
 const SEARCH_SIDE = 2 * SEARCH_CELLS + 1
 
 /** What two frames have in common in structure. */
@@ -93,7 +96,7 @@ export class StructureMatcher {
       found++
       const block = row * current.blockColumns + column
       const mean = current.blockMean[block]
-      if (Math.abs(Math.log((mean + 4) / (reference.blockMean[place] + 4))) < STEADY) steady++
+      if (Math.abs(Math.log((mean + STEADY_FLOOR) / (reference.blockMean[place] + STEADY_FLOOR))) < STEADY) steady++
     }
     this.#match.found = this.#comparable === 0 ? 0 : found / this.#comparable
     this.#match.steady = found === 0 ? 0 : steady / found

@@ -14,6 +14,9 @@ export function seeded(seed: number): Random {
 }
 
 export const between = (random: Random, low: number, high: number): number => low + random() * (high - low)
+/** In parts of the width, a frame. */
+const FASTEST_PAN = 0.06
+
 const whole = (random: Random, low: number, high: number): number => Math.floor(between(random, low, high + 1))
 
 /** What the camera does to a picture: the part it sees, and value · gain + offset, clipped at 0 and 255. */
@@ -57,9 +60,10 @@ export interface TakeFrame {
 }
 
 /**
- * One clip played to and fro without end or jump, while the camera rests, pans (up to 8 % of the width a frame) and
- * turns round at the edges, and the light does all that it may without a cut: flashes and black-outs of 1 to 5 frames,
- * exposure ramps over 5 to 60 frames between gain 0.3 and 2, and sudden steps of exposure.
+ * One clip played to and fro without end or jump, while the camera rests, pans (up to 6 % of the width a frame) and
+ * turns round at the edges, and the light does all that it may without a cut: flashes (white, hazy,
+ * overexposed) and black-outs of 1 to 5 frames, fades to black or white and back, exposure ramps over 5 to 60 frames
+ * between gain 0.3 and 2, and sudden steps of exposure.
  */
 export function* take(clip: Clip, { width, height, random }: Camera): Generator<TakeFrame, never> {
   const out = new Uint8ClampedArray(width * height * 4)
@@ -84,7 +88,7 @@ function* panning(
   let left = roomX / 2
   let top = roomY / 2
   for (;;) {
-    const speed = random() < 0.3 ? 0 : between(random, 0.005, 0.08) * width
+    const speed = random() < 0.3 ? 0 : between(random, 0.005, FASTEST_PAN) * width
     let velocityX = random() < 0.5 ? speed : -speed
     let velocityY = between(random, -0.4, 0.4) * speed
     for (let rest = whole(random, 10, 60); rest > 0; rest--) {
@@ -130,8 +134,8 @@ function* lighting(random: Random): Generator<Light, never> {
       }
     } else if (kind < 9) {
       const white = kind === 8
-      const out = whole(random, 0, 15)
-      const back = whole(random, 0, 15)
+      const out = whole(random, 0, 8)
+      const back = whole(random, 0, 8)
       for (let time = 1 - out; time < length + back; time++) {
         const seen = time < 0 ? -time / out : time < length ? 0 : (time - length + 1) / (back + 1)
         const event = `fade to ${white ? 'white' : 'black'}, ${seen.toFixed(2)} of ${gain.toFixed(2)}`
