@@ -133,13 +133,14 @@ export class MattingSession implements AsyncDisposable {
 
   /** Why the states must be zeroed before this frame: the caller's reasons go before what the picture shows. */
   #resetBefore(frame: LowFrame, engine: Engine): ResetReason | undefined {
-    const cut = this.#options.cutDetection && engine.cuts.next(frame.data)
-    const pending = this.#pending
-    this.#pending = undefined
     const epoch = this.#epoch
     this.#epoch = frame.epoch
-    if (epoch !== undefined && frame.epoch !== epoch) return frame.reason ?? 'asked'
-    return pending ?? (cut ? 'cut' : undefined)
+    const asked = epoch !== undefined && frame.epoch !== epoch ? (frame.reason ?? 'asked') : this.#pending
+    this.#pending = undefined
+    // What was before a reset is another picture: this frame is compared with nothing.
+    if (asked) engine.cuts.reset()
+    const cut = this.#options.cutDetection && engine.cuts.next(frame.data)
+    return asked ?? (cut ? 'cut' : undefined)
   }
 
   async #engineFor(width: number, height: number): Promise<Engine> {

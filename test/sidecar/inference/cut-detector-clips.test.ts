@@ -137,7 +137,7 @@ async function joinAll(
 
 function report(title: string, outcome: Outcome): void {
   const { cuts, falseCuts, missed, frames, nearestSame, millisecondsPerFrame: ms } = outcome
-  const median = ms.toSorted((a, b) => a - b)[Math.floor(ms.length / 2)]
+  const median = ms.toSorted((a, b) => a - b).at(ms.length >> 1)
   const found = KINDS.filter((kind) => cuts[kind].total > 0).map(
     (kind) => `${kind} ${cuts[kind].found}/${cuts[kind].total}`,
   )
