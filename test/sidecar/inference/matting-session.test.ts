@@ -99,7 +99,7 @@ describe('a matting session', () => {
   })
 
   it('forgets where the content jumps, if cut detection is on', async () => {
-    const cut = [...moving, picture(9)]
+    const cut = [...[0, 1, 2].map((shift) => picture(1, 128, 96, shift)), picture(9, 128, 96)]
     await using watching = new MattingSession({ ...options, cutDetection: true })
     expect((await stepAll(watching, cut))[3]).toEqual(await alone(cut[3]))
     expect(watching.resets.cut).toBe(1)
