@@ -3,8 +3,8 @@ import { CutFingerprint, NO_LIMIT } from './cut-fingerprint.ts'
 import { StructureMatcher } from './cut-structure.ts'
 
 /**
- * Where the same picture ends and a cut begins. Chosen on one half of the test clips and judged on the other
- * (docs/decisions.md; test/sidecar/inference/cut-detector-clips.test.ts prints both halves).
+ * Where the same picture ends and a cut begins. Both halves of the test clips were seen while these were set: the second
+ * is no clean hold-out (docs/decisions.md, “What is a cut”).
  */
 export const CUT_THRESHOLDS = {
   /** Share of found blocks under which nothing is where it was a frame ago: a cut whatever the colours. */
@@ -53,7 +53,7 @@ export interface CutMeasure {
  * What it cannot see: a dissolve (every frame is like the one before), a jump cut that keeps place and people, a change
  * of people alone if light or exposure change with it, and cuts to or from a picture that is mostly blown out.
  *
- * Memory and work per frame are fixed, and nothing is allocated after construction.
+ * Memory and work per frame are fixed, and no buffer is allocated after construction.
  */
 export class CutDetector {
   readonly #structure: StructureMatcher
