@@ -1,7 +1,7 @@
 /** Longest side of the grid: few enough cells to compare in a fraction of a millisecond, enough to tell rooms apart. */
 const GRID_CELLS = 24
 /** Samples along each side of a cell: a cell's mean hardly changes with more. */
-const CELL_SAMPLES = 8
+const CELL_SAMPLES = 6
 /** Side of a block, in cells, and the distance from one block to the next (they overlap by half). */
 export const BLOCK_CELLS = 6
 export const BLOCK_STEP = 3
@@ -22,7 +22,7 @@ export class CutFingerprint {
   readonly columns: number
   readonly rows: number
   /** Luma of each cell (Rec. 601), 0..255, at most the limit last set. */
-  readonly luma: Float32Array
+  readonly luma: Float64Array
   /** R − G of each cell. */
   readonly redGreen: Float32Array
   /** B − (R + G) / 2 of each cell. */
@@ -32,9 +32,9 @@ export class CutFingerprint {
   /** Strongest channel of each cell, 0..255. */
   readonly level: Uint8Array
   /** Mean of luma of the block at each corner, [rows − 5, columns − 5], */
-  readonly blockMean: Float32Array
+  readonly blockMean: Float64Array
   /** and the root of its sum of squared deviations. */
-  readonly blockNorm: Float32Array
+  readonly blockNorm: Float64Array
   /** Share of the blocks (every third corner) that have structure, 0..1; 0 where the whole is nearly even. */
   structured = 0
   /** Fraction of the cells that are not overexposed, 0..1. */
@@ -55,14 +55,14 @@ export class CutFingerprint {
     this.columns = Math.min(GRID_CELLS, width)
     this.rows = Math.min(GRID_CELLS, height)
     const cells = this.columns * this.rows
-    this.luma = new Float32Array(cells)
+    this.luma = new Float64Array(cells)
     this.#fullLuma = new Float32Array(cells)
     this.channelSum = new Float32Array(cells)
     this.redGreen = new Float32Array(cells)
     this.blueYellow = new Float32Array(cells)
     this.level = new Uint8Array(cells)
-    this.blockMean = new Float32Array(this.blockColumns * this.blockRows)
-    this.blockNorm = new Float32Array(this.blockColumns * this.blockRows)
+    this.blockMean = new Float64Array(this.blockColumns * this.blockRows)
+    this.blockNorm = new Float64Array(this.blockColumns * this.blockRows)
     this.#samplesAcross = Math.min(CELL_SAMPLES, Math.floor(width / this.columns))
     this.#samplesDown = Math.min(CELL_SAMPLES, Math.floor(height / this.rows))
     this.#sampleColumns = samplePositions(width, this.columns, this.#samplesAcross).map((x) => x * 4)
@@ -143,6 +143,8 @@ export class CutFingerprint {
   #readCells(frame: Uint8Array): void {
     const across = this.#samplesAcross
     const down = this.#samplesDown
+    const sampleColumns = this.#sampleColumns
+    const sampleRows = this.#sampleRows
     const samples = across * down
     this.#levelCounts.fill(0)
     let total = 0
@@ -152,9 +154,9 @@ export class CutFingerprint {
         let green = 0
         let red = 0
         for (let y = row * down; y < (row + 1) * down; y++) {
-          const line = this.#sampleRows[y]
+          const line = sampleRows[y]
           for (let x = column * across; x < (column + 1) * across; x++) {
-            const pixel = line + this.#sampleColumns[x]
+            const pixel = line + sampleColumns[x]
             blue += frame[pixel]
             green += frame[pixel + 1]
             red += frame[pixel + 2]

@@ -6,12 +6,8 @@ const SEARCH_CELLS = 5
 const LOOSE_CELLS = 1
 /** Normalised correlation from which two blocks show the same thing. */
 const SAME_BLOCK = 0.7
-/** Share of found blocks at which no better common shift need be searched. */
-const CLEARLY_THE_SAME = 0.8
-/** |log| of the change in luma up to which a block is as bright as before. */
-const STEADY = 0.05
-/** Added to both, so that a rounding step in the dark is no change. */
-const STEADY_FLOOR = 4
+/** Share of found blocks from which two frames show the same place: no better shift is searched, no colour compared. */
+export const SAME_PLACE = 0.5
 const SEARCH_SIDE = 2 * SEARCH_CELLS + 1
 
 /** What two frames have in common in structure. */
@@ -20,8 +16,6 @@ export interface StructureMatch {
   compared: number
   /** Share of the compared blocks that the reference holds at one common shift, 0..1. */
   found: number
-  /** Share of the found blocks that are as bright as before, within 5 %. */
-  steady: number
 }
 
 /**
@@ -30,7 +24,7 @@ export interface StructureMatch {
  * neither gain nor offset changes.
  */
 export class StructureMatcher {
-  readonly #match: StructureMatch = { compared: 0, found: 0, steady: 0 }
+  readonly #match: StructureMatch = { compared: 0, found: 0 }
   readonly #columns: Int32Array
   readonly #rows: Int32Array
   readonly #votes = new Int32Array(SEARCH_SIDE * SEARCH_SIDE)
@@ -54,7 +48,7 @@ export class StructureMatcher {
   compare(current: CutFingerprint, reference: CutFingerprint): Readonly<StructureMatch> {
     this.#selectBlocks(current)
     this.#matchAt(current, reference, 0, 0)
-    if (this.#match.found < CLEARLY_THE_SAME && this.#comparable > 0) {
+    if (this.#match.found < SAME_PLACE && this.#comparable > 0) {
       this.#findCommonShift(current, reference)
       this.#matchAt(current, reference, this.#shiftX, this.#shiftY)
     }
@@ -75,31 +69,13 @@ export class StructureMatcher {
     this.#match.compared = count / this.#columns.length
   }
 
-  /** Each block is looked for around one shift; the best place counts. */
+  /** Each block is looked for around one shift. */
   #matchAt(current: CutFingerprint, reference: CutFingerprint, shiftX: number, shiftY: number): void {
     let found = 0
-    let steady = 0
     for (let candidate = 0; candidate < this.#comparable; candidate++) {
-      const column = this.#columns[candidate]
-      const row = this.#rows[candidate]
-      let best = SAME_BLOCK
-      let place = -1
-      for (let dy = shiftY - LOOSE_CELLS; dy <= shiftY + LOOSE_CELLS; dy++) {
-        for (let dx = shiftX - LOOSE_CELLS; dx <= shiftX + LOOSE_CELLS; dx++) {
-          const likeness = correlation(current, reference, column, row, column + dx, row + dy)
-          if (likeness <= best) continue
-          best = likeness
-          place = (row + dy) * reference.blockColumns + column + dx
-        }
-      }
-      if (place < 0) continue
-      found++
-      const block = row * current.blockColumns + column
-      const mean = current.blockMean[block]
-      if (Math.abs(Math.log((mean + STEADY_FLOOR) / (reference.blockMean[place] + STEADY_FLOOR))) < STEADY) steady++
+      if (isFoundNear(current, reference, this.#columns[candidate], this.#rows[candidate], shiftX, shiftY)) found++
     }
     this.#match.found = this.#comparable === 0 ? 0 : found / this.#comparable
-    this.#match.steady = found === 0 ? 0 : steady / found
   }
 
   /** Every block votes for the shifts at (or next to) which it is found; the most votes win. */
@@ -138,6 +114,23 @@ export class StructureMatcher {
       }
     }
   }
+}
+
+/** Whether the reference holds a block at a shift, give or take a cell. */
+function isFoundNear(
+  current: CutFingerprint,
+  reference: CutFingerprint,
+  column: number,
+  row: number,
+  shiftX: number,
+  shiftY: number,
+): boolean {
+  for (let dy = shiftY - LOOSE_CELLS; dy <= shiftY + LOOSE_CELLS; dy++) {
+    for (let dx = shiftX - LOOSE_CELLS; dx <= shiftX + LOOSE_CELLS; dx++) {
+      if (correlation(current, reference, column, row, column + dx, row + dy) > SAME_BLOCK) return true
+    }
+  }
+  return false
 }
 
 /**

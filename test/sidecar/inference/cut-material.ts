@@ -1,21 +1,11 @@
 import type { Clip } from './cut-clips.ts'
 
-/** A number in [0, 1), the same sequence for the same seed (mulberry32). */
+/** A number in [0, 1), the same sequence for the same seed. */
 export type Random = () => number
-
-export function seeded(seed: number): Random {
-  let state = seed >>> 0
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0
-    let t = Math.imul(state ^ (state >>> 15), state | 1)
-    t ^= t + Math.imul(t ^ (t >>> 7), t | 61)
-    return ((t ^ (t >>> 14)) >>> 0) / 4294967296
-  }
-}
 
 export const between = (random: Random, low: number, high: number): number => low + random() * (high - low)
 /** In parts of the width, a frame. */
-const FASTEST_PAN = 0.06
+const FASTEST_PAN = 0.08
 
 const whole = (random: Random, low: number, high: number): number => Math.floor(between(random, low, high + 1))
 
@@ -36,7 +26,8 @@ export function shoot(
   width: number,
   height: number,
 ): void {
-  const exposed = Uint8ClampedArray.from({ length: 256 }, (_, value) => value * gain + offset)
+  const exposed = new Uint8ClampedArray(256)
+  for (let value = 0; value < 256; value++) exposed[value] = value * gain + offset
   const frame = clip.frames[index]
   for (let y = 0; y < height; y++) {
     let from = ((Math.round(top) + y) * clip.width + Math.round(left)) * 4
@@ -60,7 +51,7 @@ export interface TakeFrame {
 }
 
 /**
- * One clip played to and fro without end or jump, while the camera rests, pans (up to 6 % of the width a frame) and
+ * One clip played to and fro without end or jump, while the camera rests, pans (up to 8 % of the width a frame) and
  * turns round at the edges, and the light does all that it may without a cut: flashes (white, hazy,
  * overexposed) and black-outs of 1 to 5 frames, fades to black or white and back, exposure ramps over 5 to 60 frames
  * between gain 0.3 and 2, and sudden steps of exposure.
@@ -134,8 +125,8 @@ function* lighting(random: Random): Generator<Light, never> {
       }
     } else if (kind < 9) {
       const white = kind === 8
-      const out = whole(random, 0, 8)
-      const back = whole(random, 0, 8)
+      const out = whole(random, 0, 15)
+      const back = whole(random, 0, 15)
       for (let time = 1 - out; time < length + back; time++) {
         const seen = time < 0 ? -time / out : time < length ? 0 : (time - length + 1) / (back + 1)
         const event = `fade to ${white ? 'white' : 'black'}, ${seen.toFixed(2)} of ${gain.toFixed(2)}`

@@ -1,4 +1,5 @@
-import { between, seeded } from './cut-material.ts'
+import { seededRandom } from '../../model/seeded-random.ts'
+import { between } from './cut-material.ts'
 
 interface Shape {
   readonly x: number
@@ -42,7 +43,7 @@ export interface View {
 
 /** The same scene for the same seed. It is wider and higher than the picture: cameras may pan by a whole picture. */
 export function scene(seed: number, { gray = false } = {}): Scene {
-  const random = seeded(seed)
+  const random = seededRandom(seed)
   const colour = (): Colour => {
     const base = between(random, 20, 220)
     const tint = gray ? 0 : 90
@@ -68,7 +69,7 @@ export function scene(seed: number, { gray = false } = {}): Scene {
 /** uint8 [height, width, 4], BGRA. */
 export function draw({ seed, shapes }: Scene, width: number, height: number, view: View = {}): Uint8Array {
   const { left = 0, top = 0, gain = 1, offset = 0, noise = 0, time = 0, person } = view
-  const random = seeded(seed + 1000 * time)
+  const random = seededRandom(seed + 1000 * time)
   const all = person ? [...shapes, ...personShapes(person, height / width, left, top)] : shapes
   const painted = new Float32Array(width * height * 3)
   for (const shape of all) paint(shape, painted, width, height, left, top)
