@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
-import { describe } from 'vitest'
+import { describe, it } from 'vitest'
 
 const folder = process.env['MATTEBOX_SHARED'] ?? join(import.meta.dirname, '..', '..', 'shared')
 
@@ -9,6 +9,8 @@ export const sharedData: string | undefined = existsSync(join(folder, 'golden'))
 
 /** A block of tests that needs the shared data: skipped, with one line that says so, where there is none. */
 export function describeWithSharedData(title: string, body: (folder: string) => void): void {
-  if (sharedData === undefined) describe.skip(`${title} (skipped: needs the shared data)`, () => undefined)
-  else describe(title, () => body(sharedData))
+  describe.skipIf(sharedData === undefined)(title, () => {
+    if (sharedData === undefined) it('needs the shared data', () => undefined)
+    else body(sharedData)
+  })
 }

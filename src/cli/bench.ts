@@ -49,6 +49,8 @@ const SETTLE_MS = 100
 
 /** A process that measures one thing. */
 class Runner {
+  private static readonly running = new Set<ChildProcess>()
+
   readonly times: number[] = []
   /** Rejects when the process ends on its own. */
   private readonly ended: Promise<never>
@@ -57,7 +59,9 @@ class Runner {
     private readonly child: ChildProcess,
     private readonly model: string,
   ) {
+    Runner.running.add(child)
     this.ended = once(child, 'exit').then(([code, signal]) => {
+      Runner.running.delete(child)
       throw benchError(`A process ended (${String(signal ?? code)}).`)
     })
     this.ended.catch(() => undefined)
@@ -70,6 +74,11 @@ class Runner {
     )
     await runner.ask(task)
     return runner
+  }
+
+  /** Ends every process that is left, also where one failed: they would keep the command alive. */
+  static endAll(): void {
+    for (const child of Runner.running) child.kill()
   }
 
   async run(): Promise<void> {
@@ -88,10 +97,7 @@ class Runner {
     const answered = once(this.child, 'message') as Promise<[BenchAnswer]>
     this.child.send(request)
     const [answer] = await Promise.race([answered, this.ended])
-    if ('error' in answer) {
-      this.child.kill()
-      throw benchError(`${this.model}: ${answer.error}`)
-    }
+    if ('error' in answer) throw benchError(`${this.model}: ${answer.error}`)
     return answer
   }
 }
@@ -218,7 +224,7 @@ export function registerBench(program: Command): void {
       const progress = (line: string): void => {
         if (live) process.stderr.write(`\r\u001b[K${line}`)
       }
-      const report = await bench(model, options.baseline, rounds, progress)
+      const report = await bench(model, options.baseline, rounds, progress).finally(() => Runner.endAll())
       if (live) process.stderr.write('\r\u001b[K')
       process.stdout.write(
         options.json ? `${JSON.stringify({ ...report, ...(options.baseline && { note: NOTE }) })}\n` : table(report),

@@ -4,7 +4,7 @@ import { MatteboxError } from '../errors/index.ts'
 import { loadWeights } from '../model/weights/index.ts'
 import { checkProviders, type ProviderReport } from '../sidecar/inference/provider-choice.ts'
 import { PROVIDER_TITLES } from '../sidecar/inference/provider-name.ts'
-import { madeUpWeights, networkWork } from '../sidecar/inference/provider-probe-work.ts'
+import { madeUpWeights, networkWork, TRIAL_SIZE } from '../sidecar/inference/provider-probe-work.ts'
 import { findFfmpeg, type Ffmpeg, type Tool } from '../video/find-ffmpeg.ts'
 import { localizeCommands } from './invocation.ts'
 import { defaultModel, HOW_TO_GET_A_MODEL, installedModels, type InstalledModel } from './model-location.ts'
@@ -55,9 +55,6 @@ export interface DoctorParts {
   readonly findFfmpeg: () => Promise<Ffmpeg>
   readonly installedModels: () => Promise<readonly InstalledModel[]>
 }
-
-/** The low resolution of a wide picture at the ratio `auto`: what most users run. */
-const TRIAL_SIZE = { width: 512, height: 288 }
 
 const REAL_PARTS: DoctorParts = {
   checkProviders: () => {

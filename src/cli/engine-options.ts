@@ -1,19 +1,16 @@
 import { loadWeights } from '../model/weights/index.ts'
 import { chooseProvider, type ProviderChoice } from '../sidecar/inference/provider-choice.ts'
-import { networkWork } from '../sidecar/inference/provider-probe-work.ts'
+import { networkWork, TRIAL_SIZE } from '../sidecar/inference/provider-probe-work.ts'
 import type { EngineOptions } from '../video/matting-pipeline.ts'
 import type { MattingFlags } from './matting-options.ts'
 import { resolveModel } from './model-location.ts'
-
-/** Providers are tried on the network that will run, at about the size that most clips have. */
-const TRIAL = { width: 512, height: 288, planes: 8 } as const
 
 /** Finds the model and the provider that the flags ask for. */
 export async function engineOptions(flags: MattingFlags): Promise<{ engine: EngineOptions; choice: ProviderChoice }> {
   const { threads, ratio, refiner, cutDetection, provider: wanted } = flags
   const path = await resolveModel(flags.model)
   const weights = async () => (await loadWeights(path)).weights
-  const work = async () => networkWork(await weights(), { ...TRIAL, refiner })
+  const work = async () => networkWork(await weights(), { ...TRIAL_SIZE, planes: 8, refiner })
   const choice = await chooseProvider(wanted, work, { threads })
   return { engine: { weights, provider: choice.provider, threads, ratio, refiner, cutDetection }, choice }
 }

@@ -3,6 +3,7 @@ import { evaluate, type EvaluateReport } from '../video/evaluate.ts'
 import { engineOptions } from './engine-options.ts'
 import { interruptible } from './interrupt.ts'
 import { addMattingOptions, type MattingFlags } from './matting-options.ts'
+import { plural } from './plural.ts'
 import { progressBar } from './progress-bar.ts'
 
 const METRICS = `
@@ -45,6 +46,6 @@ function said({
   const figure = (name: string, value: number | null, digits = 2): string => `${name} ${value?.toFixed(digits) ?? '–'}`
   const figures = [figure('MAD', mad), figure('MSE', mse), figure('Grad', grad), figure('Conn', conn)]
   figures.push(figure('dtSSD', dtssd), figure('IoU', iou, 3))
-  const how = `${frames} frames at ${lowRes.join('x')}, refiner ${refiner}, on ${provider}, ${msPerFrame.toFixed(1)} ms a frame`
+  const how = `${plural(frames, 'frame')} at ${lowRes.join('x')}, refiner ${refiner}, on ${provider}, ${msPerFrame.toFixed(1)} ms a frame`
   return [figures.join('   '), how, ...warnings, ''].join('\n')
 }

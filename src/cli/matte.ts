@@ -8,6 +8,7 @@ import { engineOptions } from './engine-options.ts'
 import { localizeCommands } from './invocation.ts'
 import { interruptible } from './interrupt.ts'
 import { addMattingOptions, choice, type MattingFlags } from './matting-options.ts'
+import { plural } from './plural.ts'
 import { progressBar } from './progress-bar.ts'
 
 interface MatteFlags extends MattingFlags {
@@ -66,9 +67,9 @@ async function matte(input: string, output: string, flags: MatteFlags): Promise<
 
 function said(report: MatteReport, { passedOver }: ProviderChoice): string {
   const { frames, seconds, fps, size, lowRes, refiner, provider, resets, warnings } = report
-  const cuts = Object.entries(resets).map(([reason, count]) => `, ${count} reset${count === 1 ? '' : 's'} (${reason})`)
+  const cuts = Object.entries(resets).map(([reason, count]) => `, ${plural(count, 'reset')} (${reason})`)
   return [
-    `${report.output}: ${frames} frame${frames === 1 ? '' : 's'} of ${size.join('x')} in ${seconds.toFixed(1)} s (${fps.toFixed(1)} fps)`,
+    `${report.output}: ${plural(frames, 'frame')} of ${size.join('x')} in ${seconds.toFixed(1)} s (${fps.toFixed(1)} fps)`,
     `network at ${lowRes.join('x')}, refiner ${refiner}, on ${provider}${cuts.join('')}, sound: ${report.sound}`,
     // That there is no GPU is no news; that one is there and was passed over is.
     ...passedOver

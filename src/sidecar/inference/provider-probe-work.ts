@@ -2,6 +2,9 @@ import { emitNetwork, NETWORK_IO, stateShapes, type NetworkOptions } from '../..
 import { expectedTensors, type Tensor, type Weights } from '../../model/weights/index.ts'
 import type { ProbeTensor, ProbeWork } from './provider-probe.ts'
 
+/** What providers are tried on: the low resolution of a wide picture at the ratio `auto`, which most users run. */
+export const TRIAL_SIZE = { width: 512, height: 288 } as const
+
 /** The network itself as work for a trial run: one step on a made-up picture, from empty memory. */
 export function networkWork(
   weights: Weights,
