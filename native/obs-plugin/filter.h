@@ -5,6 +5,8 @@
 #ifndef MB_FILTER_H
 #define MB_FILTER_H
 
+#include <util/threading.h>
+
 #include "link.h"
 #include "settings.h"
 
