@@ -1,9 +1,8 @@
 /* native/channel/channel.h - the shared-memory channel between OBS's filter and the sidecar; knows neither.
  *
  * Functions return 0 or a count on success, a negative errno value on failure, and never print, block or allocate
- * unless they say so. A struct belongs to one thread at a time; the two sides are in two processes. What a peer writes is
- * copied once, checked in the copy, and used from the copy:
- *   -EPROTO  the peer broke a rule of wire.h: let go of it
+ * unless they say so. A struct belongs to one thread at a time; the two sides are in two processes. What a peer writes
+ * is copied once, checked in the copy, and used from the copy: -EPROTO  the peer broke a rule of wire.h: let go of it
  *   -EPIPE   the peer is gone */
 #ifndef MB_CHANNEL_H
 #define MB_CHANNEL_H
@@ -38,8 +37,8 @@ struct mb_memory {
 /* Filter: makes and maps sealed memory. Allocates; any thread. */
 int mb_memory_create(struct mb_memory *memory, uint32_t width, uint32_t height);
 
-/* Sidecar: checks seals, reads the header with pread, checks it, maps. Takes `fd` over in every case (closes it on failure).
- * Returns -EPROTO with the fault in `*why`, or another errno. */
+/* Sidecar: checks seals, reads the header with pread, checks it, maps. Takes `fd` over in every case (closes it on
+ * failure). Returns -EPROTO with the fault in `*why`, or another errno. */
 int mb_memory_adopt(struct mb_memory *memory, int fd, const char **why);
 
 void mb_memory_close(struct mb_memory *memory);
@@ -74,9 +73,9 @@ size_t mb_matte_bytes(const struct mb_memory *memory, uint32_t planes);
 
 /* --- half.c ----------------------------------------------------------------------------------------------------- */
 
-/* Planar float32 [planes, height, width], as the network answers them, to the texels of struct mb_matte in `out`, rounded
- * to nearest even; finite values beyond fp16 become its largest.
- * Returns -EDOM, with `out` undefined, where a value is NaN or infinite. */
+/* Planar float32 [planes, height, width], as the network answers them, to the texels of struct mb_matte in `out`,
+ * rounded to nearest even; finite values beyond fp16 become its largest. Returns -EDOM, with `out` undefined, where a
+ * value is NaN or infinite. */
 int mb_matte_encode(const float *planes, uint32_t count, uint32_t width, uint32_t height, unsigned char *out);
 
 /* --- socket (platform_linux.c) ------------------------------------------------------------------------------------ */
@@ -85,12 +84,12 @@ int mb_matte_encode(const float *planes, uint32_t count, uint32_t width, uint32_
  * Returns its length, -ENOENT without HOME, -ENAMETOOLONG where a socket's address cannot hold it (over 107 bytes). */
 int mb_socket_path(char *out, size_t capacity);
 
-/* Sidecar: listens at `path`, whose folder is made (0700) where missing; a socket there is replaced atomically by rename.
- * Returns a non-blocking descriptor, or -ENAMETOOLONG, -EACCES, ... */
+/* Sidecar: listens at `path`, whose folder is made (0700) where missing; a socket there is replaced atomically by
+ * rename. Returns a non-blocking descriptor, or -ENAMETOOLONG, -EACCES, ... */
 int mb_listen(const char *path);
 
-/* Sidecar: takes the next connection. Returns a non-blocking descriptor, -EAGAIN where none waits, -EPERM where the peer is
- * another user's (and is closed). */
+/* Sidecar: takes the next connection. Returns a non-blocking descriptor, -EAGAIN where none waits, -EPERM where the
+ * peer is another user's (and is closed). */
 int mb_accept(int listener);
 
 /* Filter: connects without blocking. Returns a non-blocking descriptor, -ENOENT or -ECONNREFUSED where nobody listens,
@@ -100,20 +99,20 @@ int mb_connect(const char *path);
 /* A message that was received. */
 struct mb_message {
 	uint8_t type;
-	int fd;          /* -1, or the descriptor that came along: the caller's to close */
-	size_t length;   /* of the body */
+	int fd;                        /* -1, or the descriptor that came along: the caller's to close */
+	size_t length;                 /* of the body */
 	char body[MB_MESSAGE_MAX + 1]; /* NUL-terminated */
 };
 
-/* Sends one message, whole or not at all, with a descriptor unless `fd` is -1. Never blocks, whatever the peer did to the
- * socket. Returns -EAGAIN where the peer does not read, -EMSGSIZE over MB_MESSAGE_MAX, -EPIPE. Any thread. */
+/* Sends one message, whole or not at all, with a descriptor unless `fd` is -1. Never blocks, whatever the peer did to
+ * the socket. Returns -EAGAIN where the peer does not read, -EMSGSIZE over MB_MESSAGE_MAX, -EPIPE. Any thread. */
 int mb_send(int socket, uint8_t type, const char *body, size_t length, int fd);
 
 /* mb_send of a doorbell; a full socket is no failure: the peer has bells enough to hear. */
 int mb_ring_doorbell(int socket);
 
-/* Takes the next message; never blocks. Descriptors beyond the first, or with a type other than `hello` and `memory`, are
- * closed and are a breach. Returns 1, 0 if there is none, -EPROTO, -EPIPE. */
+/* Takes the next message; never blocks. Descriptors beyond the first, or with a type other than `hello` and `memory`,
+ * are closed and are a breach. Returns 1, 0 if there is none, -EPROTO, -EPIPE. */
 int mb_receive(int socket, struct mb_message *out);
 
 /* Waits until `socket` can be read or the time is over. Returns 1, 0, or a negative errno. Blocks. */

@@ -67,8 +67,8 @@ enum mb_reset_reason {
 	MB_RESET_REASONS, /* one past the last */
 };
 
-/* First bytes of the memory, written once by the filter before it is shared. The reader copies it with pread, checks the
- * copy, and never looks at it again. */
+/* First bytes of the memory, written once by the filter before it is shared. The reader copies it with pread, checks
+ * the copy, and never looks at it again. */
 struct mb_header {
 	uint32_t magic;   /* MB_MAGIC */
 	uint32_t version; /* MB_WIRE_VERSION */
@@ -95,8 +95,8 @@ struct mb_ring {
 	_Alignas(64) _Atomic uint32_t head; /* slots written */
 	_Alignas(64) _Atomic uint32_t tail; /* slots read */
 };
-static_assert(offsetof(struct mb_ring, tail) == 64 && sizeof(struct mb_ring) == 128,
-	      "layout changed: raise MB_WIRE_VERSION");
+static_assert(
+        offsetof(struct mb_ring, tail) == 64 && sizeof(struct mb_ring) == 128, "layout changed: raise MB_WIRE_VERSION");
 
 /* A frame's slot: this, then BGRA pixels [height, width, 4] from MB_SLOT_DATA on: straight alpha, gamma-encoded. */
 struct mb_frame {
@@ -113,9 +113,9 @@ struct mb_frame {
 };
 static_assert(sizeof(struct mb_frame) == 48, "layout changed: raise MB_WIRE_VERSION");
 
-/* A matte's slot: this, then fp16 coefficients from MB_SLOT_DATA on, as texels for the GPU (src/model/blocks/refiner.ts):
- *   2 planes: one image [height, width, 2] of (A4, b4)
- *   8 planes: two images [height, width, 4], (A_R, A_G, A_B, A4) and then (b_R, b_G, b_B, b4) */
+/* A matte's slot: this, then fp16 coefficients from MB_SLOT_DATA on, as texels for the GPU
+ * (src/model/blocks/refiner.ts): 2 planes: one image [height, width, 2] of (A4, b4) 8 planes: two images [height,
+ * width, 4], (A_R, A_G, A_B, A4) and then (b_R, b_G, b_B, b4) */
 struct mb_matte {
 	uint64_t frame_id;
 	uint64_t taken_ns;    /* CLOCK_MONOTONIC when the sidecar took the frame */

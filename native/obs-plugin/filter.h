@@ -1,7 +1,8 @@
 /* native/obs-plugin/filter.h - one filter: what its parts share.
  *
- * Threads: G = OBS's graphics thread (video_tick, video_render, filter_video, update of a video filter); L = the plugin's
- * link thread (link.h); U = any other of OBS's (create, destroy, properties, hotkeys, signals). G never waits. */
+ * Threads: G = OBS's graphics thread (video_tick, video_render, filter_video, update of a video filter); L = the
+ * plugin's link thread (link.h); U = any other of OBS's (create, destroy, properties, hotkeys, signals). G never waits.
+ */
 #ifndef MB_FILTER_H
 #define MB_FILTER_H
 
@@ -37,7 +38,7 @@ struct mb_filter {
 	struct mb_reset_request request;
 
 	/* Any thread, atomic. */
-	volatile bool cover; /* the hotkey's */
+	volatile bool cover;                  /* the hotkey's */
 	volatile uint64_t async_timestamp_ns; /* filter_video's last; 0: none yet */
 	volatile long async_frames;           /* how often filter_video was called */
 
@@ -46,7 +47,8 @@ struct mb_filter {
 	obs_weak_source_t *hotkey_parent;
 };
 
-/* Any thread. The epoch goes up at the next capture; several requests before it are one, and the first keeps its reason. */
+/* Any thread. The epoch goes up at the next capture; several requests before it are one, and the first keeps its
+ * reason. */
 void mb_filter_ask_reset(struct mb_filter *filter, enum mb_reset_reason reason, const char *from, const char *to);
 
 /* --- picture.h's part: everything on the GPU (capture.c, pairing.c, draw.c ...). All on G. --- */
@@ -58,7 +60,8 @@ void mb_picture_destroy(struct mb_picture *picture);
 void mb_picture_tick(struct mb_picture *picture, float seconds);
 /* 0..n times a tick. The first captures, sends, takes mattes and chooses; all draw the choice. */
 void mb_picture_render(struct mb_picture *picture);
-enum gs_color_space mb_picture_color_space(struct mb_picture *picture, size_t count, const enum gs_color_space *preferred);
+enum gs_color_space mb_picture_color_space(
+        struct mb_picture *picture, size_t count, const enum gs_color_space *preferred);
 /* A copy of the newest figures; any thread, never waits long. */
 void mb_picture_stats(struct mb_picture *picture, struct mb_filter_stats *out);
 
@@ -70,8 +73,8 @@ void mb_scene_watch_stop(void);  /* module unload */
 void mb_scene_watch_add(struct mb_filter *filter);
 void mb_scene_watch_remove(struct mb_filter *filter);
 
-/* G, on a change of the program scene: decides by the filter's setting. In picture.c because `when-new` asks whether a frame
- * of the source was captured in the preceding tick. */
+/* G, on a change of the program scene: decides by the filter's setting. In picture.c because `when-new` asks whether a
+ * frame of the source was captured in the preceding tick. */
 bool mb_picture_captured_last_tick(const struct mb_picture *picture);
 
 #endif

@@ -1,9 +1,8 @@
 /* native/obs-plugin/link.h - a filter's end of the channel, and the plugin's one link thread.
  *
- * The link thread (L) does all that can block: connecting, making memory, control messages, JSON, stats. It starts with the
- * first filter and is joined with the last, without blocking I/O.
- * Between mb_link_try and mb_link_leave the graphics thread (G) owns rings and socket; L holds that lock only to swap
- * pointers. mb_link_try never waits. */
+ * The link thread (L) does all that can block: connecting, making memory, control messages, JSON, stats. It starts with
+ * the first filter and is joined with the last, without blocking I/O. Between mb_link_try and mb_link_leave the
+ * graphics thread (G) owns rings and socket; L holds that lock only to swap pointers. mb_link_try never waits. */
 #ifndef MB_LINK_H
 #define MB_LINK_H
 
@@ -37,10 +36,10 @@ struct mb_filter_stats {
 
 /* What G must know of the link; a copy, valid until mb_link_leave. */
 struct mb_link_state {
-	bool welcomed;        /* frames may be sent */
-	bool cover;           /* the sidecar or a hotkey asks for the policy's picture */
-	bool engine_error;    /* the sidecar says that it cannot matte (no model, error) */
-	uint32_t width;       /* low resolution of the memory that frames go to; 0 if none */
+	bool welcomed;     /* frames may be sent */
+	bool cover;        /* the sidecar or a hotkey asks for the policy's picture */
+	bool engine_error; /* the sidecar says that it cannot matte (no model, error) */
+	uint32_t width;    /* low resolution of the memory that frames go to; 0 if none */
 	uint32_t height;
 	uint32_t connections; /* counts welcomes: a change means that frames in flight are lost */
 	uint32_t memories;    /* counts memories in use: a change of it within a connection is a `ready` */
@@ -54,11 +53,12 @@ void mb_link_destroy(struct mb_link *link);
 /* G. False where L holds the lock or nothing is connected: do without, this tick. */
 bool mb_link_try(struct mb_link *link, struct mb_link_state *state);
 void mb_link_leave(struct mb_link *link);
-/* G, any time, never waits: the low resolution wanted from now on. L makes the memory; `memories` counts up once it is in use. */
+/* G, any time, never waits: the low resolution wanted from now on. L makes the memory; `memories` counts up once it is
+ * in use. */
 void mb_link_want_size(struct mb_link *link, uint32_t width, uint32_t height);
 
 /* G, between try and leave. */
-unsigned char *mb_link_frame_begin(struct mb_link *link); /* NULL: full */
+unsigned char *mb_link_frame_begin(struct mb_link *link);                      /* NULL: full */
 void mb_link_frame_commit(struct mb_link *link, const struct mb_frame *frame); /* and rings the doorbell */
 /* The oldest matte, of the old memory first. 1 or 0; a breach drops the connection. */
 int mb_link_matte_peek(struct mb_link *link, struct mb_matte *matte, const unsigned char **coefficients);

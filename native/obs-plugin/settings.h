@@ -1,5 +1,5 @@
-/* native/obs-plugin/settings.h - the filter's settings: keys, defaults, ranges. src/settings/schema.ts holds the same; a test
- * compares the two. */
+/* native/obs-plugin/settings.h - the filter's settings: keys, defaults, ranges. src/settings/schema.ts holds the same;
+ * a test compares the two. */
 #ifndef MB_SETTINGS_H
 #define MB_SETTINGS_H
 
