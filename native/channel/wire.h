@@ -7,7 +7,6 @@
 #define MB_WIRE_H
 
 #include <assert.h>
-#include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -84,6 +83,9 @@ struct mb_header {
 };
 static_assert(sizeof(struct mb_header) == 56, "layout changed: raise MB_WIRE_VERSION");
 
+#ifndef __cplusplus /* whose atomics are others, and who reaches the rings through channel.h only */
+#include <stdatomic.h>
+
 /* Indexes of a ring with one writer and one reader. Both count slots and never reset; a slot is index % MB_SLOTS.
  *
  *   writer   load tail  acquire   the reader has finished with a slot before we overwrite it
@@ -97,6 +99,7 @@ struct mb_ring {
 };
 static_assert(
         offsetof(struct mb_ring, tail) == 64 && sizeof(struct mb_ring) == 128, "layout changed: raise MB_WIRE_VERSION");
+#endif
 
 /* A frame's slot: this, then BGRA pixels [height, width, 4] from MB_SLOT_DATA on: straight alpha, gamma-encoded. */
 struct mb_frame {
