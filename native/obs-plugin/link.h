@@ -36,8 +36,7 @@ struct mb_filter_stats {
 
 /* What G must know of the link; a copy, valid until mb_link_leave. */
 struct mb_link_state {
-	bool welcomed;     /* frames may be sent */
-	bool cover;        /* the sidecar or a hotkey asks for the policy's picture */
+	bool welcomed;     /* connected: frames may be sent */
 	bool engine_error; /* the sidecar says that it cannot matte (no model, error) */
 	uint32_t width;    /* low resolution of the memory that frames go to; 0 if none */
 	uint32_t height;
@@ -45,12 +44,24 @@ struct mb_link_state {
 	uint32_t memories;    /* counts memories in use: a change of it within a connection is a `ready` */
 };
 
-/* U. Begins to connect, for ever. `source` is the filter. Never NULL. */
-struct mb_link *mb_link_create(obs_source_t *source, const char *filter_id);
+/* What the link asks of its filter. All are called on L. */
+struct mb_link_listener {
+	void *filter;
+	void (*reset)(void *filter);          /* the sidecar asks for a reset */
+	void (*cover)(void *filter, bool on); /* it asks for the policy's picture, or no longer */
+	/* Takes what is valid of `changes`; true if anything was: the filter's update then calls mb_link_settings. */
+	bool (*set)(void *filter, obs_data_t *changes);
+	void (*changed)(void *filter); /* what mb_link_describe says has changed in kind */
+	void (*work)(void *filter);    /* after mb_link_wake_filter: what may block and belongs to the filter */
+};
+
+/* U. Connects for ever, from the first mb_link_names on. Copies both. Never NULL. */
+struct mb_link *mb_link_create(const struct mb_link_listener *listener, const char *filter_id);
 /* U. After it neither thread touches the link. Waits for L at most for a swap. */
 void mb_link_destroy(struct mb_link *link);
 
-/* G. False where L holds the lock or nothing is connected: do without, this tick. */
+/* G. False where L holds the lock: go on with the last state, and do without, this tick. True with `welcomed` false
+ * where nothing is connected: then too mb_link_leave follows. */
 bool mb_link_try(struct mb_link *link, struct mb_link_state *state);
 void mb_link_leave(struct mb_link *link);
 /* G, any time, never waits: the low resolution wanted from now on. L makes the memory; `memories` counts up once it is
@@ -64,13 +75,16 @@ void mb_link_frame_commit(struct mb_link *link, const struct mb_frame *frame); /
 int mb_link_matte_peek(struct mb_link *link, struct mb_matte *matte, const unsigned char **coefficients);
 void mb_link_matte_pop(struct mb_link *link);
 
-/* Any thread but L; never waits long: hands copies to L, which sends them. */
+/* Any thread; never waits: hands copies to L, which sends them. */
 void mb_link_settings(struct mb_link *link, const struct mb_settings *settings);
 void mb_link_names(struct mb_link *link, const char *source, const char *filter, bool private_source);
-void mb_link_scene(struct mb_link *link, const char *scene);
+void mb_link_scene(struct mb_link *link, const char *scene); /* empty: none */
 /* G: never waits; where L reads just then, the next call carries it. */
 void mb_link_reset(struct mb_link *link, uint32_t epoch, enum mb_reset_reason reason, const char *from, const char *to);
 void mb_link_stats(struct mb_link *link, const struct mb_filter_stats *stats);
+
+/* Any thread; never waits: `work` is called soon. */
+void mb_link_wake_filter(struct mb_link *link);
 
 /* What the properties page shows; the caller frees with bfree. Never waits for the sidecar. */
 char *mb_link_describe(struct mb_link *link);
