@@ -2,6 +2,7 @@ import { availableParallelism, totalmem } from 'node:os'
 import type { Command } from 'commander'
 import { MatteboxError } from '../errors/index.ts'
 import { loadWeights } from '../model/weights/index.ts'
+import { loadAddon } from '../sidecar/inference/channel/index.ts'
 import { checkProviders, type ProviderReport } from '../sidecar/inference/provider-choice.ts'
 import { PROVIDER_TITLES } from '../sidecar/inference/provider-name.ts'
 import { madeUpWeights, networkWork, TRIAL_SIZE } from '../sidecar/inference/provider-probe-work.ts'
@@ -31,6 +32,12 @@ export interface FfmpegReport {
   readonly error?: Complaint
 }
 
+export interface ChannelReport {
+  /** Whether OBS's filter could connect; video files do without. */
+  readonly ok: boolean
+  readonly error?: Complaint
+}
+
 /** What `mattebox doctor --json` prints. */
 export interface Diagnosis {
   readonly version: string
@@ -42,6 +49,7 @@ export interface Diagnosis {
   readonly memoryMiB: number
   readonly providers: readonly ProviderReport[]
   readonly ffmpeg: FfmpegReport
+  readonly channel: ChannelReport
   readonly models: readonly ModelReport[]
   /** What to do where there is no model to use. */
   readonly noModel?: Complaint
@@ -54,6 +62,7 @@ export interface DoctorParts {
   readonly checkProviders: () => Promise<readonly ProviderReport[]>
   readonly findFfmpeg: () => Promise<Ffmpeg>
   readonly installedModels: () => Promise<readonly InstalledModel[]>
+  readonly loadAddon: () => unknown
 }
 
 const REAL_PARTS: DoctorParts = {
@@ -63,6 +72,7 @@ const REAL_PARTS: DoctorParts = {
   },
   findFfmpeg: () => findFfmpeg(),
   installedModels: () => installedModels(),
+  loadAddon: () => loadAddon(),
 }
 
 /** Encoders by ffmpeg's names, and the outputs that need them. */
@@ -78,7 +88,9 @@ const ENCODERS = {
 export function registerDoctor(program: Command, parts: DoctorParts = REAL_PARTS): void {
   program
     .command('doctor')
-    .description('Checks what matting needs: providers (by real runs), ffmpeg, models; says what is missing.')
+    .description(
+      'Checks what matting needs: providers (by real runs), ffmpeg, the channel to OBS, models; says what is missing.',
+    )
     .option('--json', 'print one JSON object')
     .action(async ({ json }: { json?: true }) => {
       const diagnosis = await examine(parts)
@@ -111,6 +123,7 @@ export async function examine(parts: DoctorParts): Promise<Diagnosis> {
     memoryMiB: Math.round(totalmem() / 2 ** 20),
     providers,
     ffmpeg,
+    channel: examineChannel(parts),
     models,
     ...(noModel && { noModel }),
     ok: cpuWorks && ffmpeg.ok && noModel === undefined,
@@ -123,6 +136,15 @@ async function examineFfmpeg(parts: DoctorParts): Promise<FfmpegReport> {
     return { ok: true, ffmpeg, ffprobe, missing: Object.keys(ENCODERS).filter((encoder) => !encoders.has(encoder)) }
   } catch (error) {
     return { ok: false, missing: [], error: complaint(error) }
+  }
+}
+
+function examineChannel({ loadAddon }: DoctorParts): ChannelReport {
+  try {
+    loadAddon()
+    return { ok: true }
+  } catch (error) {
+    return { ok: false, error: complaint(error) }
   }
 }
 
@@ -171,6 +193,10 @@ export function describeDiagnosis(diagnosis: Diagnosis): string {
     const needs = ENCODERS[encoder as keyof typeof ENCODERS]
     lines.push(...bad(`ffmpeg lacks the encoder ${encoder}`, `For ${needs}, install an ffmpeg that has it.`))
   }
+  lines.push('', 'OBS')
+  const { error: channelError } = diagnosis.channel
+  if (channelError) lines.push(...bad(channelError.message, channelError.mend))
+  else lines.push(good('the channel to the filter (native addon)'))
   lines.push('', 'Models')
   for (const { name, path, default: isDefault, error } of models) {
     if (error) lines.push(...bad(`${name}: ${error.message}`, error.mend))

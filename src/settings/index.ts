@@ -1,1 +1,1 @@
-export { Settings } from './schema.ts'
+export { FilterSettings, Settings, type Region } from './schema.ts'

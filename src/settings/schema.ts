@@ -1,7 +1,7 @@
 import { Type, type Static, type TSchema } from 'typebox'
 
 /** What is said of a setting, kept in its type so that options and forms can be drawn from it. */
-interface About<D> {
+export interface About<D> {
   readonly title: string
   readonly description: string
   readonly default: D
@@ -15,34 +15,103 @@ const word = <const T extends readonly [string, ...string[]]>(words: T, title: s
   return Object.assign(about(schema, { title, description, default: words[0] }), { words })
 }
 
+const onOff = (value: boolean, title: string, description: string) =>
+  about(Type.Boolean(), { title, description, default: value })
+
+const range = (minimum: number, maximum: number, words: About<number>) =>
+  about(Type.Number({ minimum, maximum }), words)
+
+const share = Type.Number({ minimum: 0, maximum: 1 })
+
+/** A part of the picture that is always background (the chair) or always foreground (the microphone). */
+const Region = Type.Object({
+  kind: Type.Unsafe<'keep_out' | 'keep'>(Type.Enum(['keep_out', 'keep'])),
+  /** Corners of a polygon, in 0..1 of the source. Objects, because OBS's settings hold no arrays of arrays. */
+  points: Type.Array(Type.Object({ x: share, y: share }), { minItems: 3, maxItems: 64 }),
+})
+export type Region = Static<typeof Region>
+
+const filterSettings = {
+  ratio: about(Type.Union([Type.Literal(0), Type.Number({ minimum: 0.05, maximum: 1 })]), {
+    title: 'Downsample ratio',
+    description: 'How far a frame shrinks before the network sees it (auto: its longest side becomes 512).',
+    default: 0,
+  }),
+  refiner: word(['deep', 'fast', 'none'], 'Refiner', 'How the small matte is brought to full resolution.'),
+  background: word(['remove', 'blur'], 'Background', 'What becomes of the room behind the person.'),
+  blur_radius: range(0, 64, {
+    title: 'Blur radius',
+    description: 'Radius of the background blur, in pixels of a 1080-line picture.',
+    default: 24,
+  }),
+  view: word(['result', 'alpha', 'foreground'], 'View', 'What the output shows.'),
+  decontaminate: onOff(
+    true,
+    'Decontaminate',
+    'Take the foreground colour from the network, so that no old background shines through hair.',
+  ),
+  level_low: range(0, 1, {
+    title: 'Lower level',
+    description: 'What the matte holds at most this opaque becomes wholly transparent.',
+    default: 0,
+  }),
+  level_high: range(0, 1, {
+    title: 'Upper level',
+    description: 'What the matte holds at least this opaque becomes wholly opaque.',
+    default: 1,
+  }),
+  feather: range(-8, 8, {
+    title: 'Feather',
+    description: 'Grows (or, below zero, shrinks) the edge of the matte, in pixels of a 1080-line picture.',
+    default: 0,
+  }),
+  regions: about(Type.Array(Region, { maxItems: 16 }), {
+    title: 'Regions',
+    description: 'Parts of the picture that are always background or always foreground.',
+    default: [],
+  }),
+  pairing: word(
+    ['matched', 'newest'],
+    'Pairing',
+    'Whether a frame waits for its own matte, or is shown at once with the newest one.',
+  ),
+  in_between: word(
+    ['nearest', 'hold'],
+    'Frames between',
+    'What is shown where the network answers fewer frames than the source has.',
+  ),
+  max_delay_ms: about(Type.Integer({ minimum: 20, maximum: 500 }), {
+    title: 'Longest delay',
+    description: 'A frame waits at most this many milliseconds for its matte.',
+    default: 150,
+  }),
+  when_unavailable: word(
+    ['hide', 'freeze', 'blur', 'show'],
+    'Without a matte',
+    'What is shown while there is no matte; only “show” lets the room be seen.',
+  ),
+  reset_on_scene_change: word(
+    ['always', 'when-new', 'never'],
+    'Reset on scene change',
+    'When a change of the program scene makes the network forget what it saw.',
+  ),
+  cut_detection: onOff(true, 'Cut detection', 'Reset the recurrent state where the content of the picture jumps.'),
+}
+
 /**
- * The settings of a matting run, each with its values, default and one plain sentence. Command-line options, and later
- * the filter's properties, the panel and the API, are drawn from this schema or checked against it.
+ * The settings of a filter in OBS, each with its values, default and one plain sentence. OBS's scene collection is
+ * their only home; native/obs-plugin/settings.h holds the same keys, and a test compares the two.
+ */
+export const FilterSettings = Type.Object(filterSettings, { additionalProperties: false })
+export type FilterSettings = Static<typeof FilterSettings>
+
+/**
+ * All settings of a matting run: the filter's and the engine's. Command-line options, the filter's properties, the
+ * panel and the API are drawn from this schema or checked against it.
  */
 export const Settings = Type.Object(
   {
-    ratio: about(Type.Union([Type.Literal(0), Type.Number({ minimum: 0.05, maximum: 1 })]), {
-      title: 'Downsample ratio',
-      description: 'How far a frame shrinks before the network sees it (auto: its longest side becomes 512).',
-      default: 0,
-    }),
-    refiner: word(['deep', 'fast', 'none'], 'Refiner', 'How the small matte is brought to full resolution.'),
-    view: word(['result', 'alpha', 'foreground'], 'View', 'What the output shows.'),
-    decontaminate: about(Type.Boolean(), {
-      title: 'Decontaminate',
-      description: 'Take the foreground colour from the network, so that no old background shines through hair.',
-      default: true,
-    }),
-    cut_detection: about(Type.Boolean(), {
-      title: 'Cut detection',
-      description: 'Reset the recurrent state where the content of the picture jumps.',
-      default: true,
-    }),
-    blur_radius: about(Type.Number({ minimum: 0, maximum: 64 }), {
-      title: 'Blur radius',
-      description: 'Radius of the background blur, in pixels of a 1080-line picture.',
-      default: 24,
-    }),
+    ...filterSettings,
     provider: word(['auto', 'cuda', 'webgpu', 'cpu'], 'Provider', 'What runs the network.'),
   },
   { additionalProperties: false },

@@ -117,6 +117,7 @@ describe('the findings for people', () => {
         decoders: new Set(),
       }),
     installedModels: () => Promise.resolve([]),
+    loadAddon: () => ({}),
   }
 
   it('are a line each, with the mend under what is wrong', async () => {
@@ -125,6 +126,16 @@ describe('the findings for people', () => {
     expect(text).toContain('  ✓ WebGPU 4.2 ms (AMD)\n  ✓ CPU    91.0 ms\n')
     expect(text).toContain('  ✓ ffmpeg 7.1 (system: /usr/bin/ffmpeg)\n')
     expect(text).toContain('  ✗ ffmpeg lacks the encoder libx264\n      For .mp4, install an ffmpeg that has it.\n')
+  })
+
+  it('say what the channel to OBS lacks; video files do without it', async () => {
+    expect(describeDiagnosis(await examine(healthy))).toContain('  ✓ the channel to the filter (native addon)\n')
+    const loadAddon = (): never => {
+      throw new MatteboxError('CHANNEL_ADDON', 'It is not built.', 'Install a compiler.\nBuild it.')
+    }
+    const found = await examine({ ...healthy, loadAddon })
+    expect(found.channel).toMatchObject({ ok: false, error: { code: 'CHANNEL_ADDON' } })
+    expect(describeDiagnosis(found)).toContain('  ✗ It is not built.\n      Install a compiler.\n      Build it.\n')
   })
 
   it('do not find a machine ready whose CPU provider fails', async () => {

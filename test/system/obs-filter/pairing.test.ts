@@ -39,11 +39,15 @@ describe.skipIf(missing !== undefined)('pairing', { timeout: 300_000 }, () => {
   afterAll(() => stage.close())
 
   /** Frames once the delay has settled for this behaviour. */
-  async function framesWith(settings: Readonly<Record<string, unknown>>, delayMs: number | [number, number]) {
+  async function framesWith(
+    settings: Readonly<Record<string, unknown>>,
+    delayMs: number | [number, number],
+    count = FRAMES / 2,
+  ) {
     sidecar.behave({ delayMs })
     await stage.host.updateFilter('cam', 'matte', settings)
     await stage.host.pass(90)
-    return stage.host.frames(FRAMES, points)
+    return stage.host.frames(count, points)
   }
 
   it('shows at least 98 % of the frames, each with its own matte, where a step takes less than a frame', async () => {
@@ -62,7 +66,7 @@ describe.skipIf(missing !== undefined)('pairing', { timeout: 300_000 }, () => {
   })
 
   it('hold: a matte is shown on its own frame only, under random delays of up to two frames', async () => {
-    const frames = await framesWith({ in_between: 'hold' }, [0, 66])
+    const frames = await framesWith({ in_between: 'hold' }, [0, 66], FRAMES)
     const shown = frames.filter(isShown)
     expect(shown.length / frames.length).toBeGreaterThanOrEqual(0.98)
     expect(shown.map(pairOf).filter(({ picture, matte }) => picture !== matte)).toEqual([])

