@@ -15,12 +15,16 @@ export interface ModelFolders {
   readonly shipped: string
 }
 
-/** The folders of models: the user's after the XDG base directory specification, and the package's. */
+/**
+ * The folders of models: the user's after the XDG base directory specification, and the package's, which
+ * MATTEBOX_SHIPPED_MODELS moves (for distributions that keep data elsewhere).
+ */
 export function modelFolders(env: NodeJS.ProcessEnv = process.env): ModelFolders {
   // The specification wants relative paths ignored.
   const given = env['XDG_DATA_HOME'] ?? ''
   const dataHome = isAbsolute(given) ? given : join(homedir(), '.local', 'share')
-  return { own: join(dataHome, 'mattebox', 'models'), shipped: join(packageRoot, 'models') }
+  const shipped = env['MATTEBOX_SHIPPED_MODELS'] || join(packageRoot, 'models')
+  return { own: join(dataHome, 'mattebox', 'models'), shipped }
 }
 
 export interface InstalledModel {
@@ -52,9 +56,20 @@ async function filesIn(folder: string): Promise<string[]> {
   }
 }
 
-/** The model that serves where none is named: `default`, or the only one that is installed. */
+/** The model that comes with the package. */
+const SHIPPED_DEFAULT = 'mattebox-default'
+
+/**
+ * The model that serves where none is named: `default`, or the only one that is installed; the package's own where
+ * nothing else is.
+ */
 export function defaultModel(models: readonly InstalledModel[]): InstalledModel | undefined {
-  return models.find(({ name }) => name === 'default') ?? (models.length === 1 ? models[0] : undefined)
+  const named = models.find(({ name }) => name === 'default')
+  if (named) return named
+  // A model that the user chose to install goes before the one that was there.
+  const chosen = models.filter(({ name }) => name !== SHIPPED_DEFAULT)
+  const candidates = chosen.length > 0 ? chosen : models
+  return candidates.length === 1 ? candidates[0] : undefined
 }
 
 /**

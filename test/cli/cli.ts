@@ -37,7 +37,13 @@ export class Cli {
     if (!existsSync(main)) throw new Error('These tests run the built program: npm run build')
     return spawn(process.execPath, [main, ...args], {
       cwd: this.folder,
-      env: { ...process.env, HOME: this.folder, XDG_DATA_HOME: this.path('data'), ...env },
+      env: {
+        ...process.env,
+        HOME: this.folder,
+        XDG_DATA_HOME: this.path('data'),
+        MATTEBOX_SHIPPED_MODELS: this.path('shipped'),
+        ...env,
+      },
       stdio: ['ignore', 'pipe', 'pipe'],
     })
   }

@@ -35,6 +35,11 @@ describe('where models live', () => {
     expect(modelFolders({ XDG_DATA_HOME: 'data' }).own).toBe(usual)
   })
 
+  it('keeps the package’s own beside the program, unless a distribution moves it', () => {
+    expect(modelFolders({}).shipped).toBe(join(import.meta.dirname, '..', '..', 'models'))
+    expect(modelFolders({ MATTEBOX_SHIPPED_MODELS: '/usr/share/mattebox' }).shipped).toBe('/usr/share/mattebox')
+  })
+
   it('lists the models of both folders; the user’s hides a shipped one of its name', async () => {
     install('shipped', 'default')
     const shipped = install('shipped', 'b')
@@ -74,6 +79,18 @@ describe('the model that is meant', () => {
     const byName = install('shipped', 'default')
     expect(await resolveModel(undefined, folders)).toBe(byName)
     expect(defaultModel(await installedModels(folders))?.name).toBe('default')
+  })
+
+  it('is the package’s own where the user has installed none; what they installed goes before it', async () => {
+    const shipped = install('shipped', 'mattebox-default')
+    expect(await resolveModel(undefined, folders)).toBe(shipped)
+    const only = install('own', 'only')
+    expect(await resolveModel(undefined, folders)).toBe(only)
+    expect(await resolveModel('mattebox-default', folders)).toBe(shipped)
+    install('own', 'second')
+    await expect(resolveModel(undefined, folders)).rejects.toMatchObject({ code: 'USAGE' })
+    const named = install('own', 'default')
+    expect(await resolveModel(undefined, folders)).toBe(named)
   })
 
   it('is an error with the two ways to get one where none is installed', async () => {

@@ -18,6 +18,7 @@ let emitted: { weights: Weights; options: OnnxExportOptions } | undefined
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'mattebox-cli-'))
   vi.stubEnv('XDG_DATA_HOME', join(folder, 'data'))
+  vi.stubEnv('MATTEBOX_SHIPPED_MODELS', join(folder, 'shipped'))
   emitted = undefined
 })
 afterEach(() => {

@@ -1,0 +1,97 @@
+"""What a step of the distillation minimises."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from ..losses.features import FeatureLoss
+from ..losses.matting import alpha_loss, foreground_loss
+from ..network import MattingNetwork, Output, full_resolution
+from .phases import Phase
+
+BOUNDARIES = ("f1", "f3", "f6", "f9", "f12", "f16", "aspp", "x4", "x3", "x2", "x1", "x0")
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Sequences, on the device. Where the phase has one resolution only, `full` is `low`."""
+
+    low: Tensor  # [B, T, 3, h, w] in 0..1
+    full: Tensor  # [B, T, 3, H, W]
+    alpha: Tensor  # [B, T, 1, h, w]: the truth, or a mask that may miss people
+    known: Tensor  # [B]: 1 where alpha is the truth
+    masked: Tensor  # [B]: 1 where alpha says anything
+
+
+class DistillationLoss(torch.nn.Module):
+    """Its running variances belong to the run's state."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.features = FeatureLoss((*BOUNDARIES, "A"))
+
+    def forward(
+        self,
+        student: MattingNetwork,
+        teacher: MattingNetwork,
+        answer: Output,
+        target: Output,
+        batch: Batch,
+        phase: Phase,
+        taught: Output | None,
+    ) -> dict[str, Tensor]:
+        """
+        Weighted parts; their sum is what is minimised. taught: the features that the student's blocks were given, for
+        the refiner as for every other block; None: it takes the student's own, without sending gradients back.
+        """
+        frames = target.frames
+        boundaries = self.features(
+            {**answer.features, "A": self._coefficients(student, taught or answer)[0]},
+            {**target.features, "A": teacher.refine(target)[0]},
+        )
+        parts = {f"feature/{name}": phase.features * loss / len(boundaries) for name, loss in boundaries.items()}
+        # The refiner learns at full weight in every phase: it is small, and nothing else teaches it.
+        parts["feature/A"] = 0.2 * boundaries["A"]
+
+        matte, wanted = answer.matte, target.matte
+        # Clamped values have no slope outside 0..1; the raw ones have, and the refiner takes them.
+        parts["matte"] = F.smooth_l1_loss(matte[:, 3:], wanted[:, 3:], beta=0.1)
+        parts["alpha"] = alpha_loss(answer.alpha, target.alpha, frames)
+        parts["foreground"] = foreground_loss(answer.foreground, target.foreground, target.alpha, frames)
+
+        truth = batch.alpha.flatten(0, 1)
+        known, masked = (value.repeat_interleave(frames).view(-1, 1, 1, 1) for value in (batch.known, batch.masked))
+        if phase.truth > 0:
+            parts["truth"] = phase.truth * alpha_loss(answer.alpha * known, truth * known, frames)
+        parts["segmentation"] = self._segmentation(student, answer, target, truth, masked, known)
+        if batch.full is not batch.low:
+            parts["refined"] = self._refined(student, teacher, answer, target, batch)
+        return parts
+
+    @staticmethod
+    def _coefficients(network: MattingNetwork, output: Output) -> tuple[Tensor, Tensor]:
+        return network.refiner(output.picture, output.matte.detach(), output.features["x0"].detach())
+
+    @staticmethod
+    def _segmentation(
+        student: MattingNetwork, answer: Output, target: Output, truth: Tensor, masked: Tensor, known: Tensor
+    ) -> Tensor:
+        """Masks only, and of photos only where the teacher agrees: their masks miss people. No gradient goes below."""
+        mask = (truth > 0.5).float()
+        agreed = torch.maximum(known, ((target.alpha > 0.5).float() == mask).float()) * masked
+        logits = student.project_seg(answer.features["x0"].detach())
+        losses = F.binary_cross_entropy_with_logits(logits, mask, reduction="none")
+        return (losses * agreed).sum() / agreed.expand_as(losses).sum().clamp_min(1)
+
+    def _refined(
+        self, student: MattingNetwork, teacher: MattingNetwork, answer: Output, target: Output, batch: Batch
+    ) -> Tensor:
+        """At full resolution, towards what the teacher's own refiner makes of its own answer."""
+        picture = batch.full.flatten(0, 1)
+        foreground, alpha = full_resolution(*student.refine(answer), picture)
+        wanted_foreground, wanted = full_resolution(*teacher.refine(target), picture)
+        wanted = wanted.clamp(0, 1).detach()
+        loss = alpha_loss(alpha, wanted, target.frames)
+        return loss + F.l1_loss(foreground * (wanted > 0), wanted_foreground.detach() * (wanted > 0))

@@ -1,0 +1,71 @@
+"""The default model's schedule, from random weights to a file."""
+
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, kw_only=True)
+class Phase:
+    """One row of the schedule: so many optimiser steps with one setting."""
+
+    name: str
+    steps: int
+    sizes: tuple[tuple[int, int], ...]  # rows, columns; each sequence batch draws one
+    batch: int  # sequences at a time
+    clip_frames: int  # T of one step
+    windows: int = 1  # steps on one sequence, states carried from one to the next, detached
+    lr: tuple[float, float]  # first, last; between them half a cosine
+    block_by_block: bool = False  # every block takes the teacher's features and states in place of the student's
+    features: float  # weight of the loss at block boundaries
+    truth: float  # weight of a composite's own alpha beside the teacher's
+    # Low resolution / full resolution, drawn between these, for the refiner; sizes are then the full ones. (1, 1): the
+    # network sees the sizes themselves, and the refiner learns from the teacher's A and b alone.
+    ratio: tuple[float, float] = (1, 1)
+    batch_norm: bool = True
+    # Factor of the learning rate of BatchNorm's parameters and of biases. The teacher's features reach means of 8 and
+    # more at block boundaries; at the convolutions' rate the first 300 steps did not get there.
+    affine: float = 1
+    warm_up: int = 100  # steps in which the learning rate rises
+
+
+SQUARE = ((128, 128),)
+SMALL = ((192, 192), (160, 224), (224, 160))
+MIXED = ((224, 224), (176, 288), (288, 176), (256, 192), (192, 256))
+WIDE = ((288, 512), (512, 288))
+FULL = ((384, 640), (640, 384), (512, 512), (448, 576), (576, 448))
+
+
+def start(name: str, steps: int, **others: Any) -> Phase:
+    """With BatchNorm; the convolutions' scales and shifts learn faster than they do."""
+    return Phase(name=name, steps=steps, batch=4, **others)
+
+
+def on(name: str, steps: int, **others: Any) -> Phase:
+    """BatchNorm folded, as in a file: every one of these phases can begin from a model file."""
+    return Phase(name=name, steps=steps, batch_norm=False, warm_up=200, **others)
+
+
+# Sized for one thread of a slow CPU, about ten hours: block by block, where each block learns alone from what the
+# teacher gives it; then end to end; then longer and larger.
+PHASES = (
+    # Not fading from the teacher's features to the student's own, a block here and there by chance: begun after 200
+    # steps and given up, the deep blocks' loss rose to that of a constant guess (f16: from 0.5 to 1).
+    start(
+        "blocks",
+        560,
+        sizes=SQUARE,
+        clip_frames=2,
+        lr=(2e-3, 1e-3),
+        features=1,
+        truth=0,
+        affine=10,
+        block_by_block=True,
+    ),
+    start("end-to-end", 3000, sizes=SQUARE, clip_frames=3, lr=(1e-3, 5e-4), features=0.3, truth=0.2, affine=5),
+    start("larger", 1800, sizes=SMALL, clip_frames=3, lr=(7e-4, 3e-4), features=0.3, truth=0.2, affine=3),
+    on("long", 3600, sizes=MIXED, batch=2, clip_frames=4, windows=8, lr=(3e-4, 1e-4), features=0.2, truth=0.3),
+    on("wide", 1500, sizes=WIDE, batch=1, clip_frames=4, windows=6, lr=(1.5e-4, 5e-5), features=0.05, truth=0.5),
+    on(
+        "refiner", 400, sizes=FULL, ratio=(0.35, 0.7), batch=1, clip_frames=2, lr=(2e-4, 5e-5), features=0.05, truth=0.5
+    ),
+)

@@ -1,0 +1,52 @@
+"""A small look at the held-out photos while training runs; `mattebox-training validate` measures in earnest."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+import torch
+
+from ..data.pictures import read_gray, read_rgb
+from ..network import MattingNetwork
+from .sources import held_out_names, photos
+
+PHOTOS = 48
+LONG_SIDE = 256
+
+
+@dataclass(frozen=True)
+class Found:
+    iou: float
+    mad: float  # of the alpha against the mask, · 10³
+
+    def __str__(self) -> str:
+        return f"IoU {self.iou:.4f}, MAD {self.mad:.1f} on {PHOTOS} held-out photos at {LONG_SIDE} pixels"
+
+
+class QuickCheck:
+    """Each photo from zero states, as its first frame."""
+
+    def __init__(self, root: Path) -> None:
+        names = set(held_out_names(root)[:PHOTOS])
+        self.pairs = [self._read(person.picture, person.matte) for person in photos(root) if person.name in names]
+
+    @staticmethod
+    def _read(picture: Path, mask: Path) -> tuple[torch.Tensor, np.ndarray]:
+        rgb, truth = read_rgb(picture), read_gray(mask)
+        scale = LONG_SIDE / max(rgb.shape[:2])
+        size = [16 * round(side * scale / 16) for side in (rgb.shape[1], rgb.shape[0])]
+        small = cv2.resize(rgb, size, interpolation=cv2.INTER_AREA)
+        truth = cv2.resize(truth, size, interpolation=cv2.INTER_AREA)
+        return torch.from_numpy(small).permute(2, 0, 1)[None, None], truth.astype(np.float32) / 255
+
+    @torch.no_grad()
+    def __call__(self, network: MattingNetwork) -> Found:
+        device = next(network.parameters()).device
+        ious, mads = [], []
+        for picture, truth in self.pairs:
+            alpha = network(picture.to(device).float() / 255).alpha[0, 0].cpu().numpy()
+            one, other = alpha >= 0.5, truth >= 0.5
+            ious.append((one & other).sum() / max(1, (one | other).sum()))
+            mads.append(np.abs(alpha - truth).mean() * 1000)
+        return Found(float(np.mean(ious)), float(np.mean(mads)))

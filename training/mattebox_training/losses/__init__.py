@@ -1,0 +1,1 @@
+"""The published implementation's losses, and distillation's own."""

@@ -1,0 +1,1 @@
+"""What every training run needs: a folder, checkpoints, curves, averaged weights."""

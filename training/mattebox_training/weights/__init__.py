@@ -1,0 +1,1 @@
+"""Weights as files: mattebox's safetensors, and the folding of BatchNorm before they are written."""
