@@ -8,6 +8,9 @@
 #endif
 #define TEXTURE_BYTES_MAX ((uint64_t)MATTEBOX_TEXTURE_MIB << 20)
 
+/* Beside a matte for each picture: one that is lent to the oldest, and the shown one. */
+#define MATTES_MORE 2u
+
 static _Atomic uint64_t process_bytes;
 static _Atomic uint32_t process_rings;
 
@@ -43,7 +46,6 @@ static void free_matte(struct mb_frame_ring *ring, struct mb_ring_matte *matte)
 			gs_texture_destroy(matte->textures[i]);
 	}
 	unreserve(ring, matte->bytes);
-	ring->matte_bytes -= matte->bytes;
 	*matte = (struct mb_ring_matte){0};
 }
 
@@ -92,7 +94,7 @@ static bool make_matte(
 	const uint64_t bytes = (uint64_t)width * height * planes * 2;
 	if (!reserve(ring, bytes))
 		return false;
-	ring->matte_bytes += bytes;
+	ring->matte_bytes = bytes;
 	*matte = (struct mb_ring_matte){.planes = planes, .width = width, .height = height, .bytes = bytes};
 	const enum gs_color_format format = planes == 2 ? GS_RG16F : GS_RGBA16F;
 	for (size_t i = 0; i < (planes == 2 ? 1 : 2); i++) {
@@ -127,11 +129,15 @@ uint32_t mb_frame_ring_affords(struct mb_frame_ring *ring, uint32_t width, uint3
 		ring->counted = true;
 		atomic_fetch_add(&process_rings, 1);
 	}
+	const uint64_t entry = picture_bytes(width, height, gs_get_format_from_space(space)) + ring->matte_bytes;
 	const uint64_t share = TEXTURE_BYTES_MAX / atomic_load(&process_rings);
-	if (share < ring->matte_bytes)
-		return 0;
-	const uint64_t count =
-	        (share - ring->matte_bytes) / picture_bytes(width, height, gs_get_format_from_space(space));
+	const uint64_t others = atomic_load(&process_bytes) - ring->bytes;
+	const uint64_t room = TEXTURE_BYTES_MAX > others ? TEXTURE_BYTES_MAX - others : 0;
+	const uint64_t more = MATTES_MORE * ring->matte_bytes;
+	uint64_t count = share > more ? (share - more) / entry : 0;
+	/* The few that showing anything takes are had while there is room: first come, first served. */
+	if (count < MB_PAIRING_FRAMES_MIN && room >= MB_PAIRING_FRAMES_MIN * entry + more)
+		count = MB_PAIRING_FRAMES_MIN;
 	return count < MB_PAIRING_FRAMES_MAX ? (uint32_t)count : MB_PAIRING_FRAMES_MAX;
 }
 
@@ -140,5 +146,9 @@ void mb_frame_ring_trim(struct mb_frame_ring *ring, uint32_t capacity, const str
 	for (uint32_t i = capacity; i < MB_PAIRING_FRAMES_MAX; i++) {
 		if (ring->pictures[i].render && !mb_pairing_uses_slot(pairing, i))
 			free_picture(ring, &ring->pictures[i]);
+	}
+	for (uint32_t i = capacity + MATTES_MORE; i < MB_PAIRING_MATTES_MAX; i++) {
+		if (ring->mattes[i].planes && !mb_pairing_uses_matte_slot(pairing, i))
+			free_matte(ring, &ring->mattes[i]);
 	}
 }

@@ -30,7 +30,7 @@ struct mb_frame_ring {
 	struct mb_ring_picture pictures[MB_PAIRING_FRAMES_MAX];
 	struct mb_ring_matte mattes[MB_PAIRING_MATTES_MAX];
 	uint64_t bytes;
-	uint64_t matte_bytes; /* part of it */
+	uint64_t matte_bytes; /* of one matte, as they come now */
 	bool counted;         /* among the rings that share the process's memory */
 };
 
@@ -41,9 +41,10 @@ struct mb_ring_picture *mb_frame_ring_picture(
 /* Uploads coefficients as struct mb_matte has them. False where memory is short. */
 bool mb_frame_ring_upload(struct mb_frame_ring *ring, uint32_t slot, uint32_t planes, uint32_t width, uint32_t height,
         const unsigned char *coefficients);
-/* How many pictures of this size the filter may hold: its share of the process's memory. May be 0. */
+/* How many pictures of this size, with their mattes, the filter may hold: its share of the process's memory, or the few
+ * that it takes to show anything while there is room for them. Less than those few: nothing can be shown. */
 uint32_t mb_frame_ring_affords(struct mb_frame_ring *ring, uint32_t width, uint32_t height, enum gs_color_space space);
-/* Frees pictures past `capacity` that the pairing does not use. */
+/* Frees pictures and mattes past `capacity` that the pairing does not use. */
 void mb_frame_ring_trim(struct mb_frame_ring *ring, uint32_t capacity, const struct mb_pairs *pairing);
 
 #endif

@@ -41,15 +41,15 @@ static bool is_shown(const struct mb_pairs *pairing, const struct mb_captured_fr
 	return pairing->has_shown && pairing->shown.id == frame->id;
 }
 
-static uint32_t free_matte_slot(const struct mb_pairs *pairing)
+bool mb_pairing_uses_matte_slot(const struct mb_pairs *pairing, uint32_t slot)
 {
-	for (uint32_t slot = 0;; slot++) {
-		bool used = pairing->has_shown && pairing->shown_matte.slot == slot;
-		for (uint32_t i = 0; i < pairing->matte_count && !used; i++)
-			used = pairing->mattes[i].slot == slot;
-		if (!used)
-			return slot;
+	if (pairing->has_shown && pairing->shown_matte.slot == slot)
+		return true;
+	for (uint32_t i = 0; i < pairing->matte_count; i++) {
+		if (pairing->mattes[i].slot == slot)
+			return true;
 	}
+	return false;
 }
 
 /* --- what has happened -------------------------------------------------------------------------------------------- */
@@ -220,7 +220,9 @@ int mb_pairing_answered(
 
 	if (pairing->matte_count == MB_PAIRING_MATTES_MAX - 1)
 		remove_matte(pairing, 0);
-	const uint32_t slot = free_matte_slot(pairing);
+	uint32_t slot = 0;
+	while (mb_pairing_uses_matte_slot(pairing, slot))
+		slot++;
 	pairing->mattes[pairing->matte_count++] =
 	        (struct mb_taken_matte){.frame_id = id, .captured_ns = captured_ns, .group = group, .slot = slot};
 	return (int)slot;

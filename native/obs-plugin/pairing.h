@@ -91,6 +91,7 @@ bool mb_pairing_newest(const struct mb_pairs *pairing, uint32_t *slot, uint64_t 
 /* The last good pair; false if there is none. */
 bool mb_pairing_last_good(const struct mb_pairs *pairing, struct mb_choice *choice);
 bool mb_pairing_uses_slot(const struct mb_pairs *pairing, uint32_t slot);
+bool mb_pairing_uses_matte_slot(const struct mb_pairs *pairing, uint32_t slot);
 /* Nothing that was captured or taken can be shown any more. */
 void mb_pairing_clear(struct mb_pairs *pairing);
 

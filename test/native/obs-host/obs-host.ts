@@ -51,6 +51,7 @@ export interface Cost {
 }
 
 export interface VideoFigures {
+  /** Output frames, those among them that are the frame before again because drawing took too long, and those lost. */
   readonly rendered: number
   readonly lagged: number
   readonly skipped: number

@@ -29,9 +29,9 @@ describe.skipIf(missing !== undefined)('leaving OBS', { timeout: 600_000 }, () =
         await until(stage.host, [[cell(18, 7)]], ({ points: [gray] }) => gray.a === 255)
       if (stops) {
         await sidecar!.signal('SIGSTOP')
-        await stage.host.pass(45)
+        await stage.host.pass(20)
       }
-      await stage.host.pass(10)
+      await stage.host.pass(5)
       return await stage.host.quit()
     } finally {
       await stage.close()

@@ -32,7 +32,7 @@ describe.skipIf(missing !== undefined)('limits', { timeout: 900_000 }, () => {
   afterEach(() => stage.close())
 
   it(`${ROUNDS} filters added and removed leave nothing behind`, async () => {
-    stage = await Stage.open()
+    stage = await Stage.open({ fps: 60 })
     const { host } = stage
     const sidecar = stage.sidecar()
     await stage.show()

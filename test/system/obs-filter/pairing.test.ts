@@ -42,11 +42,11 @@ describe.skipIf(missing !== undefined)('pairing', { timeout: 300_000 }, () => {
   async function framesWith(
     settings: Readonly<Record<string, unknown>>,
     delayMs: number | [number, number],
-    count = FRAMES / 2,
+    count = FRAMES / 2.5,
   ) {
     sidecar.behave({ delayMs })
     await stage.host.updateFilter('cam', 'matte', settings)
-    await stage.host.pass(90)
+    await stage.host.pass(75)
     return stage.host.frames(count, points)
   }
 

@@ -48,7 +48,7 @@ describe.skipIf(missing !== undefined)('what the filter draws', () => {
   let sidecar: FakeSidecar
 
   beforeAll(async () => {
-    stage = await Stage.open({ fps: 20 })
+    stage = await Stage.open()
     sidecar = stage.sidecar({ matte: alphaOf(1) })
     await stage.show({ decontaminate: false, max_delay_ms: 500 }, { picture: { walks: false } })
     await until(stage.host, [[PERSON_AT]], ({ points }) => points[0].a === 255)
@@ -74,7 +74,7 @@ describe.skipIf(missing !== undefined)('what the filter draws', () => {
       ...{ regions: [], blur_radius: 24, stamp: false, in_between: 'hold', when_unavailable: 'freeze' },
     }
     await stage.host.updateFilter('cam', 'matte', { ...defaults, ...settings })
-    await answered(10)
+    await answered(5)
     await stage.host.pass(8)
     const [frame] = await stage.host.frames(1, points, areas)
     return { pixels: frame.points.map(rgba), areas: frame.areas }

@@ -35,7 +35,7 @@ describe.skipIf(missing !== undefined)('scene changes with the camera in both sc
     scene = scene === 'other' ? 'cam scene' : 'other'
     if (how === 'forced') await stage.host.do('program', { scene, transition: 'cut_transition', forced: true })
     else await stage.host.program(scene, how)
-    const frames = await stage.host.captured(45, { stop: true })
+    const frames = await stage.host.captured(30, { stop: true })
     const pairs = frames.map((frame) => readNumbers(frame.points))
     expect(pairs.filter(({ picture }) => picture === undefined).length).toBe(0)
     expect(pairs.filter(({ picture, matte }) => picture !== matte)).toEqual([])

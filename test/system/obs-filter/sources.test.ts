@@ -68,8 +68,8 @@ describe.skipIf(missing !== undefined)('sources under the filter', { timeout: 12
     it.each(['bgra', 'i420'])('a camera in %s is matted on its own frames', async (format) => {
       await stage.show({ in_between: 'hold' }, { kind: 'camera', picture: { format } })
       await matted()
-      await stage.host.pass(40)
-      const numbers = (await stage.host.frames(60, points)).map((frame) => readNumbers(frame.points))
+      await stage.host.pass(20)
+      const numbers = (await stage.host.frames(40, points)).map((frame) => readNumbers(frame.points))
       expect(numbers.filter(({ picture, matte }) => picture === undefined || picture !== matte)).toEqual([])
       await expectAccounted(stage, sidecar)
     })
@@ -208,8 +208,8 @@ describe.skipIf(missing !== undefined)('sources under the filter', { timeout: 12
       const numbersOf = (pixels: Parameters<typeof readNumbers>[0]) =>
         tiles.map((_, n) => readNumbers(pixels.slice(n * points.length, (n + 1) * points.length)))
       await until(stage.host, [all], (frame) => numbersOf(frame.points).every(({ matte }) => matte !== undefined))
-      await stage.host.pass(60)
-      const frames = await stage.host.frames(90, all)
+      await stage.host.pass(45)
+      const frames = await stage.host.frames(60, all)
       const numbers = frames.flatMap((frame) => numbersOf(frame.points))
       const shown = numbers.filter(({ picture }) => picture !== undefined)
       expect(shown.length).toBeGreaterThanOrEqual(0.95 * numbers.length)
