@@ -122,7 +122,7 @@ static bool link_set(void *data, obs_data_t *changes)
 {
 	struct mb_filter *filter = data;
 	/* NULL once OBS has begun to destroy the filter, which then waits for L. */
-	obs_source_t *source = obs_source_get_ref(filter->source);
+	obs_source_t *source = obs_weak_source_get_source(filter->self);
 	obs_data_t *taken;
 	bool any;
 
@@ -143,7 +143,7 @@ static bool link_set(void *data, obs_data_t *changes)
 static void link_changed(void *data)
 {
 	struct mb_filter *filter = data;
-	obs_source_t *source = obs_source_get_ref(filter->source);
+	obs_source_t *source = obs_weak_source_get_source(filter->self);
 
 	if (!source)
 		return;
@@ -182,6 +182,7 @@ static void filter_destroy(void *data)
 	mb_names_stop(filter);
 	mb_picture_destroy(filter->picture);
 	id_release(filter);
+	obs_weak_source_release(filter->self);
 	pthread_mutex_destroy(&filter->mutex);
 	bfree(filter);
 }
@@ -200,6 +201,8 @@ static void *filter_create(obs_data_t *settings, obs_source_t *source)
 	};
 
 	filter->source = source;
+	/* libobs frees what obs_source_get_ref reads before it calls destroy: a weak reference outlives that. */
+	filter->self = obs_source_get_weak_source(source);
 	filter->epoch = 1;
 	filter->epoch_reason = MB_RESET_FIRST;
 	pthread_mutex_init(&filter->mutex, NULL);

@@ -22,6 +22,7 @@ struct mb_reset_request {
 
 struct mb_filter {
 	obs_source_t *source;
+	obs_weak_source_t *self; /* by which L and U hold `source`: obs_source_get_ref fails on one that is going */
 	char id[17];
 	struct mb_link *link;
 	struct mb_picture *picture; /* G; NULL: without graphics: nothing is drawn */

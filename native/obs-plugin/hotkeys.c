@@ -41,7 +41,7 @@ static void on_next_view(void *data, obs_hotkey_id id, obs_hotkey_t *hotkey, boo
 
 	UNUSED_PARAMETER(id);
 	UNUSED_PARAMETER(hotkey);
-	source = pressed ? obs_source_get_ref(filter->source) : NULL;
+	source = pressed ? obs_weak_source_get_source(filter->self) : NULL;
 	if (!source)
 		return;
 	settings = obs_source_get_settings(source);

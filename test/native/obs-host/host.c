@@ -5,8 +5,10 @@
  * Answers: {"ok":true,"ms":...,...} or {"ok":false,"error":"..."}; `ms` is what
  * the command took. */
 #include <X11/Xlib.h>
+#include <execinfo.h>
 #include <malloc.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -494,8 +496,19 @@ static void log_line(int level, const char *format, va_list arguments, void *par
 	fputc('\n', stderr);
 }
 
+/* A crash says where. */
+static void on_crash(int number)
+{
+	void *frames[64];
+	backtrace_symbols_fd(frames, backtrace(frames, 64), STDERR_FILENO);
+	signal(number, SIG_DFL);
+	raise(number);
+}
+
 int main(void)
 {
+	signal(SIGSEGV, on_crash);
+	signal(SIGABRT, on_crash);
 	base_set_log_handler(log_line, NULL);
 	char *line = NULL;
 	size_t capacity = 0;

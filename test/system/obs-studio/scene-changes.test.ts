@@ -20,8 +20,8 @@ import type { Stage } from './stage.ts'
  * Every way in which the program's scene changes, in real OBS: how often the network forgets, by the three values of
  * `reset_on_scene_change`, and that no frame is lost to the policy's picture.
  *
- * Seen red: with the tick's comparison left out of native/obs-plugin/scene-watch.c the removed scene and the T-bar that
- * goes back fail; with the signal's connection left out, fade and stinger reset at their end.
+ * Seen red: without the tick's look at the channel in native/obs-plugin/scene-watch.c the T-bar that goes back fails;
+ * with `when-new` taken for `always` 20 of these do; with the pairs forgotten at a reset (resets.c) the three "no frame".
  */
 
 /** One change, with the camera in both scenes. */
