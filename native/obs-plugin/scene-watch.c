@@ -52,14 +52,17 @@ static void take_started(void)
 	bfree(name);
 }
 
-/* A T-bar that was let go at its start leaves the transition running there, with the first scene on show. */
+/* A T-bar that was let go at its start leaves the transition running there, with the first scene on show; OBS's own
+ * glide back may end this close to it. */
+#define AT_START 0.001F
+
 static bool back_at_start(obs_source_t *transition)
 {
 	obs_source_t *destination = obs_transition_get_source(transition, OBS_TRANSITION_SOURCE_B);
 	bool under_way = destination != NULL;
 
 	obs_source_release(destination);
-	if (under_way && obs_transition_get_time(transition) > 0.0F) {
+	if (under_way && obs_transition_get_time(transition) > AT_START) {
 		moved = true;
 		return false;
 	}

@@ -1,6 +1,5 @@
 /**
- * The harness itself, without the plugin: what it reads back is what a source drew. Seen red with the bits of the number
- * painted from the highest on.
+ * The harness itself, without the plugin: what it reads back is what a source drew.
  */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { missingForObs } from '../../native/obs-host/build.ts'

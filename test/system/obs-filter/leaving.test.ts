@@ -2,7 +2,7 @@
  * Reliability row 23: OBS leaves as fast with the filter as without, and nothing leaks, whether the sidecar runs, is
  * absent, stopped, or in mid-handshake.
  *
- * 2 times each here; 20 with MATTEBOX_FULL=1. Seen red with the link thread waiting for the handshake's end.
+ * 2 times each here; 20 with MATTEBOX_FULL=1. Seen red with a link thread that takes 1.5 s to be joined.
  */
 import { describe, expect, it } from 'vitest'
 import type { PlainBehaviour } from '../../fake-sidecar/fake-sidecar-process.ts'

@@ -4,8 +4,7 @@
  * keep at most 1 GiB of textures.
  *
  * 100 of each here; 1,000 with MATTEBOX_FULL=1, which also fills the real gibibyte; here a plugin that was built with a
- * bound of 24 MiB. Seen red with mb_link_destroy leaving its memory mapped, and with a bound of 1024 MiB in the
- * small build (111 MiB more).
+ * bound of 24 MiB. Seen red with close_all of link-session.c leaving the channel's memory open.
  */
 import { afterEach, describe, expect, it } from 'vitest'
 import { buildPlugin } from '../../native/obs-host/build.ts'

@@ -3,7 +3,7 @@
  * (`nearest`). The picture's number is read from its colours, the matte's from the alpha that the fake sidecar made, the
  * filter's own numbers from its stamp.
  *
- * 300 frames here; 2,000 with MATTEBOX_FULL=1. Seen red with mb_pairing_answered taking the slot of the next frame.
+ * 300 frames here; 2,000 with MATTEBOX_FULL=1.
  */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { FakeSidecar } from '../../fake-sidecar/fake-sidecar.ts'

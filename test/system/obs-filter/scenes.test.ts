@@ -1,8 +1,6 @@
 /**
  * A scene change with the camera in both scenes shows no policy frame (reliability row 3): every output frame has a pair,
  * each matte on its own frame, through cut, fade and forced change; exactly the resets that the setting promises.
- *
- * Seen red with the reset's epoch clearing the pairs.
  */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { FakeSidecar } from '../../fake-sidecar/fake-sidecar.ts'

@@ -2,8 +2,8 @@
  * Sources of every kind under the filter: still pictures, paused clips, cameras slower than OBS, deinterlaced and filtered
  * ones; resized, swapped, hidden and shown while running; many at once.
  *
- * 5 s of stillness here; 60 s with MATTEBOX_FULL=1. Seen red with the comparison of pixels left out (a still picture is
- * sent on and on), and with GAP_NS reached by unchanged pictures.
+ * 5 s of stillness here; 60 s with MATTEBOX_FULL=1. Under `newest` a still picture was seen red while
+ * pairing.c forgot repeated frames too early.
  */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { FakeSidecar } from '../../fake-sidecar/fake-sidecar.ts'

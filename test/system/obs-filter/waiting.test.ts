@@ -5,8 +5,8 @@
  * The plugin's own tick callback is counted apart: it asks libobs for the program scene, whose mutex OBS's audio thread
  * shares with its graphics thread, with and without us.
  *
- * 150 frames of each state here, 10,000 with MATTEBOX_FULL=1, at 480x272. Seen red with pthread_mutex_lock in
- * mb_link_try, and with a usleep in mb_picture_tick.
+ * 150 frames of each state here, 10,000 with MATTEBOX_FULL=1, at 480x272. Seen red with a sleep of 1 ms
+ * in mb_picture_tick.
  */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { execFileSync } from 'node:child_process'
