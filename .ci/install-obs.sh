@@ -3,7 +3,7 @@
 # Never fails: without these packages those tests skip and say so.
 set -u
 
-needed=(obs-studio libobs-dev xvfb libgl1-mesa-dri libegl1 libgl1 libx11-dev pkg-config cmake make g++ clang ffmpeg)
+needed=(obs-studio obs-plugins libobs-dev xvfb libgl1-mesa-dri libegl1 libgl1 libx11-dev pkg-config cmake make g++ clang ffmpeg)
 
 command -v apt-get >/dev/null && command -v dpkg-query >/dev/null || exit 0
 
