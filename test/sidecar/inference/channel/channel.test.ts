@@ -1,7 +1,7 @@
 /**
  * The sidecar's end of the channel against a filter in another process, both real: socket, shared memory, addon.
  *
- * Seen red: with the oldest frame handed over for the newest; an epoch left out; `newer` or `closed` not
+ * Seen red: with the oldest frame handed over for the newest; an epoch or a reason left out; `newer` or `closed` not
  * counted; a frame's id not compared with the last; NaN written; the old memory kept after the first frame of the new
  * one; a message's keys not checked.
  */
