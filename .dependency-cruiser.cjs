@@ -16,7 +16,7 @@ module.exports = {
     only(
       'inference-runs-the-model',
       'sidecar/inference',
-      ['model', 'errors', 'settings'],
+      ['model', 'sidecar/contract', 'errors', 'settings'],
       'Inference runs the model and knows neither files nor panel: the caller is the place for both.',
     ),
     only(
@@ -24,6 +24,36 @@ module.exports = {
       'video',
       ['model', 'sidecar/inference', 'errors', 'settings'],
       'Video files use the engine and nothing of the sidecar’s other halves.',
+    ),
+    {
+      ...only(
+        'contract-is-types',
+        'sidecar/contract',
+        ['errors', 'settings'],
+        'What the two processes say to each other is types, of the channel’s messages and the settings.',
+      ),
+      to: {
+        path: '^src/',
+        pathNot: ['^src/sidecar/contract/', '^src/errors/', '^src/settings/', '^src/sidecar/inference/channel/index'],
+      },
+    },
+    only(
+      'main-starts-processes',
+      'sidecar/main',
+      ['sidecar/contract', 'errors', 'settings'],
+      'The main process runs no inference code: it starts a process that does, and talks to it.',
+    ),
+    only(
+      'obs-from-outside',
+      'obs',
+      ['errors', 'settings'],
+      'OBS is looked at from outside: it knows nothing of the sidecar.',
+    ),
+    only(
+      'service-stands-alone',
+      'service',
+      ['errors'],
+      'A unit of systemd knows paths and words only: let the command pass them in.',
     ),
     {
       name: 'nobody-imports-cli',

@@ -2,6 +2,11 @@
  * its own against. */
 #include <cerrno>
 
+#if defined(__linux__)
+#include <csignal>
+#include <sys/prctl.h>
+#endif
+
 #include "channel.h"
 #include "errors.h"
 #include "server.h"
@@ -71,12 +76,23 @@ static Napi::Value SocketPath(const Napi::CallbackInfo &info)
 	return info.Env().Undefined();
 }
 
+/* A thread that is blocked in a driver hears of nothing: the kernel ends it with its parent. */
+static Napi::Value EndWithParent(const Napi::CallbackInfo &info)
+{
+#if defined(__linux__)
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0)
+		ThrowErrno(info.Env(), -errno, "tie this process to its parent");
+#endif
+	return info.Env().Undefined();
+}
+
 static Napi::Object Init(Napi::Env env, Napi::Object exports)
 {
 	Environment::Init(env);
 	Environment::Of(env).channel = Napi::Persistent(Channel::Define(env));
 	exports.Set("ChannelServer", ChannelServer::Define(env));
 	exports.Set("socketPath", Napi::Function::New<SocketPath>(env));
+	exports.Set("endWithParent", Napi::Function::New<EndWithParent>(env));
 	exports.Set("limits", Numbers(env, kLimits));
 	exports.Set("messages", Numbers(env, kMessages));
 	exports.Set("reasons", Numbers(env, kReasons));

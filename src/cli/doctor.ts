@@ -2,13 +2,16 @@ import { availableParallelism, totalmem } from 'node:os'
 import type { Command } from 'commander'
 import { MatteboxError } from '../errors/index.ts'
 import { loadWeights } from '../model/weights/index.ts'
+import { examineObs, thisMachine, type ObsDiagnosis } from '../obs/index.ts'
 import { loadAddon } from '../sidecar/inference/channel/index.ts'
 import { checkProviders, type ProviderReport } from '../sidecar/inference/provider-choice.ts'
-import { PROVIDER_TITLES } from '../sidecar/inference/provider-name.ts'
+import { PROVIDER_TITLES } from '../settings/index.ts'
 import { madeUpWeights, networkWork, TRIAL_SIZE } from '../sidecar/inference/provider-probe-work.ts'
 import { findFfmpeg, type Ffmpeg, type Tool } from '../video/find-ffmpeg.ts'
+import { bad, describeObs, good } from './findings.ts'
 import { localizeCommands } from './invocation.ts'
 import { defaultModel, HOW_TO_GET_A_MODEL, installedModels, type InstalledModel } from './model-location.ts'
+import { ourPlugin } from './obs.ts'
 import { versions } from './versions.ts'
 
 interface Complaint {
@@ -50,6 +53,8 @@ export interface Diagnosis {
   readonly providers: readonly ProviderReport[]
   readonly ffmpeg: FfmpegReport
   readonly channel: ChannelReport
+  /** OBS from outside: files are matted without, so nothing of it makes `ok` false. */
+  readonly obs: ObsDiagnosis
   readonly models: readonly ModelReport[]
   /** What to do where there is no model to use. */
   readonly noModel?: Complaint
@@ -63,6 +68,7 @@ export interface DoctorParts {
   readonly findFfmpeg: () => Promise<Ffmpeg>
   readonly installedModels: () => Promise<readonly InstalledModel[]>
   readonly loadAddon: () => unknown
+  readonly examineObs: () => Promise<ObsDiagnosis>
 }
 
 const REAL_PARTS: DoctorParts = {
@@ -73,6 +79,7 @@ const REAL_PARTS: DoctorParts = {
   findFfmpeg: () => findFfmpeg(),
   installedModels: () => installedModels(),
   loadAddon: () => loadAddon(),
+  examineObs: async () => examineObs(await ourPlugin(), thisMachine()),
 }
 
 /** Encoders by ffmpeg's names, and the outputs that need them. */
@@ -89,7 +96,7 @@ export function registerDoctor(program: Command, parts: DoctorParts = REAL_PARTS
   program
     .command('doctor')
     .description(
-      'Checks what matting needs: providers (by real runs), ffmpeg, the channel to OBS, models; says what is missing.',
+      'Checks what matting needs: providers (by real runs), ffmpeg, OBS and its filter, models; says what is missing.',
     )
     .option('--json', 'print one JSON object')
     .action(async ({ json }: { json?: true }) => {
@@ -124,6 +131,7 @@ export async function examine(parts: DoctorParts): Promise<Diagnosis> {
     providers,
     ffmpeg,
     channel: examineChannel(parts),
+    obs: await parts.examineObs(),
     models,
     ...(noModel && { noModel }),
     ok: cpuWorks && ffmpeg.ok && noModel === undefined,
@@ -197,6 +205,7 @@ export function describeDiagnosis(diagnosis: Diagnosis): string {
   const { error: channelError } = diagnosis.channel
   if (channelError) lines.push(...bad(channelError.message, channelError.mend))
   else lines.push(good('the channel to the filter (native addon)'))
+  lines.push(...describeObs(diagnosis.obs))
   lines.push('', 'Models')
   for (const { name, path, default: isDefault, error } of models) {
     if (error) lines.push(...bad(`${name}: ${error.message}`, error.mend))
@@ -205,12 +214,4 @@ export function describeDiagnosis(diagnosis: Diagnosis): string {
   if (noModel) lines.push(...bad(noModel.message, noModel.mend))
   lines.push('', diagnosis.ok ? 'Ready: videos can be matted here.' : 'Not ready: see the mends above.')
   return `${localizeCommands(lines.join('\n'))}\n`
-}
-
-function good(text: string): string {
-  return `  ✓ ${text}`
-}
-
-function bad(text: string, mend: string): string[] {
-  return [`  ✗ ${text}`, ...mend.split('\n').map((line) => `      ${line}`)]
 }

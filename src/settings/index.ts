@@ -1,1 +1,2 @@
-export { FilterSettings, Settings, type Region } from './schema.ts'
+export { EngineSettings, FilterSettings, Settings, type Region } from './schema.ts'
+export { PROVIDER_NAMES, PROVIDER_TITLES, type ProviderName } from './provider-name.ts'

@@ -12,7 +12,8 @@ const about = <S extends TSchema, D>(schema: S, words: About<D>): S & About<D> =
 /** A setting that is one of a few words; the first is the default. */
 const word = <const T extends readonly [string, ...string[]]>(words: T, title: string, description: string) => {
   const schema = Type.Unsafe<T[number]>(Type.Enum([...words]))
-  return Object.assign(about(schema, { title, description, default: words[0] }), { words })
+  const first: T[number] = words[0]
+  return Object.assign(about(schema, { title, description, default: first }), { words })
 }
 
 const onOff = (value: boolean, title: string, description: string) =>
@@ -105,15 +106,45 @@ const filterSettings = {
 export const FilterSettings = Type.Object(filterSettings, { additionalProperties: false })
 export type FilterSettings = Static<typeof FilterSettings>
 
+const provider = word(['auto', 'cuda', 'webgpu', 'cpu'], 'Provider', 'What runs the network.')
+
 /**
  * All settings of a matting run: the filter's and the engine's. Command-line options, the filter's properties, the
  * panel and the API are drawn from this schema or checked against it.
  */
-export const Settings = Type.Object(
+export const Settings = Type.Object({ ...filterSettings, provider }, { additionalProperties: false })
+export type Settings = Static<typeof Settings>
+
+/** The settings of the sidecar; they live in `$XDG_CONFIG_HOME/mattebox/settings.json`. */
+export const EngineSettings = Type.Object(
   {
-    ...filterSettings,
-    provider: word(['auto', 'cuda', 'webgpu', 'cpu'], 'Provider', 'What runs the network.'),
+    provider,
+    device: about(Type.String({ minLength: 1, maxLength: 256 }), {
+      title: 'Device',
+      description: 'Which GPU runs the network (auto: the one that the provider offers first).',
+      default: 'auto',
+    }),
+    model: about(Type.String({ minLength: 1, maxLength: 4096 }), {
+      title: 'Model',
+      description: 'Name of an installed model, or the path of a model file.',
+      default: 'default',
+    }),
+    threads: about(Type.Integer({ minimum: 0, maximum: 256 }), {
+      title: 'Threads',
+      description: 'Threads of the CPU provider (0: as the machine has).',
+      default: 0,
+    }),
+    port: about(Type.Integer({ minimum: 1, maximum: 65535 }), {
+      title: 'Port',
+      description: 'Port of the panel.',
+      default: 4477,
+    }),
+    listen: about(Type.String({ minLength: 1, maxLength: 256 }), {
+      title: 'Listen address',
+      description: 'Address that the panel listens on; only the loopback address keeps others out.',
+      default: '127.0.0.1',
+    }),
   },
   { additionalProperties: false },
 )
-export type Settings = Static<typeof Settings>
+export type EngineSettings = Static<typeof EngineSettings>

@@ -5,9 +5,10 @@ import { dirname, join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { describeDiagnosis, examine, type Diagnosis, type DoctorParts } from '../../src/cli/doctor.ts'
 import { MatteboxError } from '../../src/errors/index.ts'
+import type { ObsDiagnosis, ObsReport } from '../../src/obs/index.ts'
 import { encodeModelFile } from '../../src/model/weights/index.ts'
 import { randomWeights } from '../model/random-weights.ts'
-import { compiled } from '../sidecar/inference/provider-compiled.ts'
+import { compiled } from '../sidecar/inference/compiled.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'mattebox-doctor-'))
 let command: ReturnType<typeof compiled>
@@ -43,6 +44,12 @@ function installModel(data: string, name: string, bytes: Uint8Array): void {
   writeFileSync(join(models, `${name}.safetensors`), bytes)
 }
 
+function modelFile(): string {
+  const path = join(folder, 'whole.safetensors')
+  writeFileSync(path, wholeModel())
+  return path
+}
+
 const wholeModel = () =>
   encodeModelFile(randomWeights(1), 'fp16', { licence: 'none', source: 'made up', sourceSha256: '0'.repeat(64) })
 
@@ -61,6 +68,10 @@ describe('mattebox doctor', () => {
     }
     expect(found.ffmpeg).toMatchObject({ ok: true, ffmpeg: { version: expect.any(String) as string } })
     expect(found.models).toEqual([expect.objectContaining({ name: 'default', default: true })])
+    expect(found.obs).toMatchObject({
+      ok: expect.any(Boolean) as boolean,
+      socket: { path: expect.any(String) as string },
+    })
     expect(status).toBe(0)
   })
 
@@ -93,6 +104,16 @@ describe('mattebox doctor', () => {
 })
 
 describe('the findings for people', () => {
+  const native: ObsReport = {
+    kind: 'native',
+    title: 'OBS Studio',
+    where: '/usr/bin/obs',
+    version: '31.0.1',
+    running: true,
+    ok: true,
+    plugin: { folder: '/plugins/mattebox', state: 'same', version: '0.1.0', wire: 1 },
+  }
+  const withFilter: ObsDiagnosis = { ok: true, found: [native], socket: { path: '/channel.sock', listening: true } }
   const healthy: DoctorParts = {
     checkProviders: () =>
       Promise.resolve([
@@ -118,6 +139,7 @@ describe('the findings for people', () => {
       }),
     installedModels: () => Promise.resolve([]),
     loadAddon: () => ({}),
+    examineObs: () => Promise.resolve(withFilter),
   }
 
   it('are a line each, with the mend under what is wrong', async () => {
@@ -136,6 +158,32 @@ describe('the findings for people', () => {
     const found = await examine({ ...healthy, loadAddon })
     expect(found.channel).toMatchObject({ ok: false, error: { code: 'CHANNEL_ADDON' } })
     expect(describeDiagnosis(found)).toContain('  ✗ It is not built.\n      Install a compiler.\n      Build it.\n')
+  })
+
+  it('say which OBS is here, which filter is in it, and whether the sidecar listens', async () => {
+    const text = describeDiagnosis(await examine(healthy))
+    expect(text).toContain('  ✓ OBS Studio 31.0.1 (/usr/bin/obs), running\n')
+    expect(text).toContain('  ✓ the filter 0.1.0 (/plugins/mattebox)\n')
+    expect(text).toContain('  ✓ the sidecar listens at /channel.sock\n')
+  })
+
+  it('say what OBS lacks, which does not make a machine unready: files are matted without', async () => {
+    const error = { code: 'OBS_PLUGIN_NONE', message: 'No filter.', mend: 'Run `mattebox obs install`.' } as const
+    const nobody = { code: 'CHANNEL_NOBODY', message: 'Nobody.', mend: 'Run `mattebox start`.' } as const
+    const obs: ObsDiagnosis = {
+      ok: false,
+      found: [{ ...native, ok: false, error }],
+      socket: { path: '/channel.sock', listening: false, error: nobody },
+    }
+    const parts = { ...healthy, installedModels: () => Promise.resolve([{ name: 'default', path: modelFile() }]) }
+    const found = await examine({ ...parts, examineObs: () => Promise.resolve(obs) })
+    expect(found).toMatchObject({ ok: true, obs: { ok: false, found: [{ error: { code: 'OBS_PLUGIN_NONE' } }] } })
+    const text = describeDiagnosis(found)
+    expect(text).toMatch(/ {2}✗ No filter\.\n {6}Run `\S.* obs install`\.\n {2}✗ Nobody\.\n {6}Run `\S.* start`\.\n/)
+    const none = { ...obs, found: [], error: { code: 'OBS_NONE', message: 'No OBS.', mend: 'Install it.' } as const }
+    const without = await examine({ ...parts, examineObs: () => Promise.resolve(none) })
+    expect(describeDiagnosis(without)).toContain('  ✗ No OBS.\n      Install it.\n')
+    expect(without.ok).toBe(true)
   })
 
   it('do not find a machine ready whose CPU provider fails', async () => {

@@ -1,28 +1,26 @@
-import { Tensor, type InferenceSession } from 'onnxruntime-common'
+import type { Tensor } from 'onnxruntime-common'
 import { MatteboxError } from '../../errors/index.ts'
-import type { Planes } from '../../model/blocks/refiner.ts'
-import { emitNetwork, NETWORK_IO, stateShapes } from '../../model/network.ts'
-import type { Weights } from '../../model/weights/tensor.ts'
-import { collectGarbage } from './collect-garbage.ts'
+import { NETWORK_IO } from '../../model/network.ts'
 import { CutDetector } from './cut-detector.ts'
-import type { ProviderName } from './provider-name.ts'
-import { createSession } from './runtime.ts'
+import {
+  disposeTensors,
+  feedsOf,
+  NetworkPool,
+  zeroStates,
+  type Lease,
+  type NetworkKey,
+  type NetworkOptions,
+} from './network-pool.ts'
 
 /** Why the recurrent states were zeroed: the first six are the caller's (with an epoch), the others the session's own. */
 export const RESET_REASONS = ['asked', 'scene', 'source', 'gap', 'first', 'size', 'cut', 'restart', 'error'] as const
 export type ResetReason = (typeof RESET_REASONS)[number]
 
-export interface MattingOptions {
-  /** Asked for each time a network is built, and not kept: they are 15 MB that nobody needs while it runs. */
-  readonly weights: () => Weights | Promise<Weights>
-  readonly provider: ProviderName
-  /** Threads of the CPU provider; undefined = as the machine has. */
-  readonly threads?: number | undefined
-  readonly refiner: 'deep' | 'fast' | 'none'
-  readonly planes: Planes
-  readonly precision?: 'fp32' | 'fp16'
+export interface MattingOptions extends NetworkOptions, Pick<NetworkKey, 'refiner' | 'planes'> {
   /** Zero the states where the content of the picture jumps. */
   readonly cutDetection: boolean
+  /** Refuse planes with numbers that are none; false where whoever takes the planes looks, as the channel does. */
+  readonly checksNumbers?: boolean
 }
 
 /** A frame in the network's low resolution. */
@@ -45,13 +43,13 @@ export interface Coefficients {
   readonly height: number
   /** The reset that came before this frame, if one did. */
   readonly reset: ResetReason | undefined
+  /** What the runtime's run took, in milliseconds. */
+  readonly runMs: number
 }
 
 /** A network for one size, and the memory of its source. */
 interface Engine {
-  readonly width: number
-  readonly height: number
-  readonly session: InferenceSession
+  readonly lease: Lease
   readonly cuts: CutDetector
   states: readonly Tensor[]
 }
@@ -63,18 +61,28 @@ interface Engine {
  */
 export class MattingSession implements AsyncDisposable {
   readonly #options: MattingOptions
+  readonly #networks: NetworkPool
   readonly #resets = Object.fromEntries(RESET_REASONS.map((reason) => [reason, 0])) as Record<ResetReason, number>
   #engine: Engine | undefined
   #epoch: number | undefined
   #pending: ResetReason | undefined
+  #watchesCuts: boolean
 
-  constructor(options: MattingOptions) {
+  /** @param networks - shared with other sessions of the same model and provider; default: none shared */
+  constructor(options: MattingOptions, networks: NetworkPool = new NetworkPool(options)) {
     this.#options = options
+    this.#watchesCuts = options.cutDetection
+    this.#networks = networks
   }
 
   /** Resets so far, by reason. */
   get resets(): Readonly<Record<ResetReason, number>> {
     return this.#resets
+  }
+
+  /** Whether cuts are looked for, from the next frame on. */
+  set cutDetection(on: boolean) {
+    this.#watchesCuts = on
   }
 
   /** Zeroes the states before the next frame. */
@@ -87,10 +95,8 @@ export class MattingSession implements AsyncDisposable {
    * others. The states stay as they are.
    */
   async warm(width: number, height: number): Promise<void> {
-    const engine = await this.#engineFor(width, height)
-    const empty = new Uint8Array(width * height * 4)
-    const out = await engine.session.run(feeds(engine, empty, zeroStates(width, height)))
-    dispose(Object.values(out))
+    const { lease } = await this.#engineFor(width, height)
+    await this.#networks.warm(lease)
   }
 
   /**
@@ -108,12 +114,15 @@ export class MattingSession implements AsyncDisposable {
       forget(engine)
     }
     try {
-      const out = await engine.session.run(feeds(engine, frame.data, engine.states))
-      dispose(engine.states)
+      const { network } = engine.lease
+      const began = performance.now()
+      const out = await network.session.run(feedsOf(network, frame.data, engine.states))
+      const runMs = performance.now() - began
+      disposeTensors(engine.states)
       engine.states = NETWORK_IO.nextStates.map((name) => out[name])
       const planes = out[NETWORK_IO.planes].data as Float32Array
-      requireFinite(planes)
-      return { planes, width: frame.width, height: frame.height, reset }
+      if (this.#options.checksNumbers ?? true) requireFinite(planes)
+      return { planes, width: frame.width, height: frame.height, reset, runMs }
     } catch (cause) {
       this.#resets.error++
       forget(engine)
@@ -127,8 +136,8 @@ export class MattingSession implements AsyncDisposable {
     const engine = this.#engine
     this.#engine = undefined
     if (!engine) return
-    dispose(engine.states)
-    await engine.session.release()
+    disposeTensors(engine.states)
+    await engine.lease.release()
   }
 
   /** Why the states must be zeroed before this frame: the caller's reasons go before what the picture shows. */
@@ -139,52 +148,28 @@ export class MattingSession implements AsyncDisposable {
     this.#pending = undefined
     // What was before a reset is another picture: this frame is compared with nothing.
     if (asked) engine.cuts.reset()
-    const cut = this.#options.cutDetection && engine.cuts.next(frame.data)
+    const cut = this.#watchesCuts && engine.cuts.next(frame.data)
     return asked ?? (cut ? 'cut' : undefined)
   }
 
   async #engineFor(width: number, height: number): Promise<Engine> {
     const old = this.#engine
-    if (old?.width === width && old.height === height) return old
-    const { weights, provider, threads, refiner, planes, precision = 'fp32' } = this.#options
-    const model = emitNetwork(await weights(), { height, width, planes, refiner, precision })
-    const session = await createSession(model, {
-      provider,
-      ...(threads === undefined ? {} : { threads }),
-      ...(provider === 'webgpu' ? { outputsOnGpu: NETWORK_IO.nextStates } : {}),
-    })
-    collectGarbage()
+    if (old?.lease.network.width === width && old.lease.network.height === height) return old
+    const { refiner, planes } = this.#options
+    const lease = await this.#networks.acquire({ width, height, refiner, planes })
     if (old) {
       await this[Symbol.asyncDispose]()
       this.reset('size')
     }
-    this.#engine = { width, height, session, cuts: new CutDetector(width, height), states: zeroStates(width, height) }
+    this.#engine = { lease, cuts: new CutDetector(width, height), states: zeroStates(width, height) }
     return this.#engine
   }
 }
 
 function forget(engine: Engine): void {
-  dispose(engine.states)
-  engine.states = zeroStates(engine.width, engine.height)
-}
-
-function zeroStates(width: number, height: number): Tensor[] {
-  return stateShapes(1, height, width).map((shape) => {
-    const size = shape.reduce((product, side) => product * side, 1)
-    return new Tensor('float32', new Float32Array(size), shape)
-  })
-}
-
-function feeds(engine: Engine, data: Uint8Array, states: readonly Tensor[]): Record<string, Tensor> {
-  return {
-    [NETWORK_IO.frame]: new Tensor('uint8', data, [1, engine.height, engine.width, 4]),
-    ...Object.fromEntries(NETWORK_IO.states.map((name, index) => [name, states[index]])),
-  }
-}
-
-/** States that live on a GPU are freed at once, not when the collector comes by. */
-function dispose(tensors: readonly { readonly location: string; dispose(): void }[]): void {
-  for (const tensor of tensors) if (tensor.location === 'gpu-buffer') tensor.dispose()
+  const { width, height } = engine.lease.network
+  disposeTensors(engine.states)
+  engine.states = zeroStates(width, height)
 }
 
 function requireWhole({ data, width, height }: LowFrame): void {

@@ -1,5 +1,6 @@
 import { MatteboxError } from '../../errors/index.ts'
-import { PROVIDER_NAMES, PROVIDER_TITLES, type ProviderName } from './provider-name.ts'
+import type { PassedOver } from '../contract/inference-process.ts'
+import { PROVIDER_NAMES, PROVIDER_TITLES, type ProviderName } from '../../settings/index.ts'
 import { namesVulkanDriver, precheck, thisMachine, type Machine } from './provider-precheck.ts'
 import {
   probeProvider,
@@ -21,11 +22,6 @@ export type ProviderReport =
     }
   | { readonly provider: ProviderName; readonly ok: false; readonly reason: ProviderReason }
 
-export interface PassedOver {
-  readonly provider: ProviderName
-  readonly reason: ProviderReason
-}
-
 export interface ProviderChoice {
   readonly provider: ProviderName
   /** Median of a trial run in milliseconds; undefined if none was made. */
@@ -38,6 +34,8 @@ export interface ProviderChoice {
 export interface ChoiceOptions extends Omit<ProbeOptions, 'hardwareOnly'> {
   /** Facts to go by, for tests; default: `thisMachine()`. */
   readonly machine?: Machine | undefined
+  /** Providers that `auto` does not try, because they failed before; never the CPU. */
+  readonly avoid?: readonly PassedOver[] | undefined
 }
 
 /**
@@ -64,6 +62,11 @@ export async function chooseProvider(
   const passedOver: PassedOver[] = []
   for (const provider of wanted === 'auto' ? PROVIDER_NAMES : [wanted]) {
     if (provider === 'cpu') break
+    const failed = wanted === 'auto' && options.avoid?.find((other) => other.provider === provider)
+    if (failed) {
+      passedOver.push(failed)
+      continue
+    }
     const report = await trial.of(provider)
     if (report.ok) return { provider, ms: report.ms, device: report.device, passedOver }
     passedOver.push({ provider, reason: report.reason })

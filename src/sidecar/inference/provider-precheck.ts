@@ -2,7 +2,7 @@ import { createReadStream, existsSync, readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { findGpuHardware, type GpuHardware } from './provider-hardware.ts'
-import type { ProviderName } from './provider-name.ts'
+import type { ProviderName } from '../../settings/index.ts'
 import {
   gpuForbidden,
   librariesMissing,

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { cpus } from 'node:os'
 import { Tensor } from 'onnxruntime-common'
 import { findGpuHardware, nvidiaModels, vulkanDrivers, type VulkanDrivers } from './provider-hardware.ts'
-import type { ProviderName } from './provider-name.ts'
+import type { ProviderName } from '../../settings/index.ts'
 import type { ProbeJob, ProbeMessage, ProbeTensor } from './provider-probe.ts'
 import { createSession } from './runtime.ts'
 

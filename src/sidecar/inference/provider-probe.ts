@@ -1,7 +1,7 @@
 import { fork } from 'node:child_process'
 import { extname } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import type { ProviderName } from './provider-name.ts'
+import type { ProviderName } from '../../settings/index.ts'
 import { crashed, explainFailure, softwareDriver, timedOut, type ProviderReason } from './provider-reason.ts'
 
 /** A tensor as it travels between the two processes. */

@@ -1,5 +1,5 @@
 import type { ErrorCode } from '../../errors/index.ts'
-import { PROVIDER_TITLES, type ProviderName } from './provider-name.ts'
+import { PROVIDER_TITLES, type ProviderName } from '../../settings/index.ts'
 
 /** Why a provider cannot be used, or was passed over, and what to do about it. */
 export interface ProviderReason {

@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os'
 import type * as Ort from 'onnxruntime-node'
 import { MatteboxError } from '../../errors/index.ts'
-import type { ProviderName } from './provider-name.ts'
+import type { ProviderName } from '../../settings/index.ts'
 import { explainFailure } from './provider-reason.ts'
 
 export interface SessionRequest {

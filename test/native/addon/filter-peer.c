@@ -211,20 +211,18 @@ static int by_size(const void *a, const void *b)
 	return one < other ? -1 : one > other;
 }
 
-/* Round trips one after the other: a frame copied in, its matte copied out. */
-static int bench(size_t count)
+/* Round trips one after the other: a frame copied in, its matte copied out; what each took, in ns, into `times`. */
+static int round_trips(uint64_t first_id, size_t count, uint64_t *times)
 {
-	uint64_t *times = calloc(count, sizeof(*times));
 	unsigned char *pixels = malloc(frame_bytes());
 	struct mb_matte matte;
 	const unsigned char *texels;
 	int result = 0;
 
 	paint(pixels, frame_bytes(), 1);
-	const uint64_t begin = mb_now_ns();
 	for (size_t i = 0; i < count && result == 0; i++) {
 		const uint64_t start = mb_now_ns();
-		if (!write_frame(i + 1, 1, MB_RESET_FIRST, pixels))
+		if (!write_frame(first_id + i, 1, MB_RESET_FIRST, pixels))
 			result = -ENOBUFS;
 		else
 			result = mb_ring_doorbell(connection);
@@ -238,6 +236,16 @@ static int bench(size_t count)
 		}
 		times[i] = mb_now_ns() - start;
 	}
+	free(pixels);
+	return result;
+}
+
+static int bench(size_t count)
+{
+	uint64_t *times = calloc(count, sizeof(*times));
+
+	const uint64_t begin = mb_now_ns();
+	const int result = round_trips(1, count, times);
 	const double seconds = (double)(mb_now_ns() - begin) / 1e9;
 	if (result == 0) {
 		qsort(times, count, sizeof(*times), by_size);
@@ -245,7 +253,76 @@ static int bench(size_t count)
 		        (double)times[count * 99 / 100] / 1e6, (double)times[count - 1] / 1e6);
 	}
 	free(times);
-	free(pixels);
+	return result;
+}
+
+/* As bench, and says what each took, in ms. */
+static int rounds(uint64_t first_id, size_t count)
+{
+	uint64_t *times = calloc(count, sizeof(*times));
+
+	const int result = round_trips(first_id, count, times);
+	if (result == 0) {
+		printf("rounds");
+		for (size_t i = 0; i < count; i++)
+			printf(" %.4f", (double)times[i] / 1e6);
+		printf("\n");
+	}
+	free(times);
+	return result;
+}
+
+#define FILMED_MAX 100000u
+
+/* A camera: a frame each `interval_ms`, whatever is answered, as the filter does. Says how many were sent, found no
+ * slot, were answered; median, 99th percentile and greatest time from a frame to its matte; the longest time without a
+ * matte after the first. */
+static int film(size_t count, double interval_ms)
+{
+	uint64_t *sent_at = calloc(count, sizeof(*sent_at));
+	uint64_t *times = calloc(count, sizeof(*times));
+	size_t sent = 0, full = 0, answered = 0;
+	uint64_t last = 0, gap = 0;
+	struct mb_matte matte;
+	const unsigned char *texels;
+	int result = 0;
+
+	const uint64_t begin = mb_now_ns();
+	for (size_t i = 0; i < count && result == 0; i++) {
+		const uint64_t next_at = begin + (uint64_t)((double)(i + 1) * interval_ms * 1e6);
+		sent_at[i] = mb_now_ns();
+		if (write_frame(i + 1, 1, MB_RESET_FIRST, NULL))
+			sent++;
+		else
+			full++;
+		result = mb_ring_doorbell(connection);
+		for (;;) {
+			const uint64_t now = mb_now_ns();
+			if (now >= next_at || result < 0)
+				break;
+			const int got = next_matte(&matte, &texels, (int)((next_at - now) / 1000000u) + 1);
+			if (got < 0)
+				result = got;
+			if (got != 1)
+				continue;
+			const uint64_t at = mb_now_ns();
+			memcpy(scratch, texels, mb_matte_bytes(&memory, matte.planes));
+			mb_matte_pop(&memory);
+			times[answered++] = at - sent_at[matte.frame_id - 1];
+			if (last && at - last > gap)
+				gap = at - last;
+			last = at;
+		}
+	}
+	if (result == 0) {
+		qsort(times, answered, sizeof(*times), by_size);
+		const double p50 = answered ? (double)times[answered / 2] / 1e6 : 0;
+		const double p99 = answered ? (double)times[answered * 99 / 100] / 1e6 : 0;
+		const double most = answered ? (double)times[answered - 1] / 1e6 : 0;
+		printf("film %zu %zu %zu %.3f %.3f %.3f %.3f\n", sent, full, answered, p50, p99, most, (double)gap / 1e6);
+	}
+	free(sent_at);
+	free(times);
 	return result;
 }
 
@@ -350,6 +427,16 @@ static void obey(char *command)
 		fail_if(result);
 	} else if (strcmp(command, "bench") == 0) { /* COUNT */
 		const int result = bench(strtoul(rest, NULL, 10));
+		if (result < 0)
+			fail_if(result);
+	} else if (strcmp(command, "rounds") == 0) { /* FIRST_ID COUNT */
+		const uint64_t first_id = strtoull(rest, &end, 10);
+		const int result = rounds(first_id, strtoul(end, NULL, 10));
+		if (result < 0)
+			fail_if(result);
+	} else if (strcmp(command, "film") == 0) { /* COUNT INTERVAL_MS */
+		const size_t count = strtoul(rest, &end, 10);
+		const int result = count > FILMED_MAX ? -EINVAL : film(count, strtod(end, NULL));
 		if (result < 0)
 			fail_if(result);
 	} else if (strcmp(command, "figures") == 0) {

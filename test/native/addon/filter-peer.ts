@@ -103,6 +103,22 @@ export class FilterPeer {
     return (await this.tell(`message ${timeoutMs}`)) === 'error EPIPE'
   }
 
+  /** Films: a frame each `intervalMs`, whatever is answered; resolves when all are sent. */
+  async film(frames: number, intervalMs: number): Promise<Film> {
+    const answer = await this.tell(`film ${frames} ${intervalMs}`)
+    const [kind, ...figures] = answer.split(' ')
+    if (kind !== 'film') throw new Error(`no film: ${answer}`)
+    const [sent, full, answered, p50Ms, p99Ms, mostMs, longestGapMs] = figures.map(Number)
+    return { sent, full, answered, p50Ms, p99Ms, mostMs, longestGapMs }
+  }
+
+  /** Sends frames one at a time, each when the one before is answered; from writing a frame to reading its matte, ms. */
+  async rounds(firstId: number, count: number): Promise<number[]> {
+    const [kind, ...times] = (await this.tell(`rounds ${firstId} ${count}`)).split(' ')
+    if (kind !== 'rounds') throw new Error(`no rounds: ${kind} ${times.join(' ')}`)
+    return times.map(Number)
+  }
+
   async figures(): Promise<Figures> {
     const [, descriptors, mappings, residentKib] = (await this.tell('figures')).split(' ').map(Number)
     return { descriptors: descriptors, mappings: mappings, residentKib: residentKib }
@@ -119,6 +135,19 @@ export class FilterPeer {
 interface Size {
   readonly width: number
   readonly height: number
+}
+
+export interface Film {
+  readonly sent: number
+  /** Frames that found no free slot. */
+  readonly full: number
+  readonly answered: number
+  /** From a frame to its matte. */
+  readonly p50Ms: number
+  readonly p99Ms: number
+  readonly mostMs: number
+  /** Without a matte, after the first. */
+  readonly longestGapMs: number
 }
 
 export interface Figures {

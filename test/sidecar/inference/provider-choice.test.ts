@@ -5,7 +5,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest
 import { MatteboxError } from '../../../src/errors/index.ts'
 import { checkProviders, chooseProvider, type ChoiceOptions } from '../../../src/sidecar/inference/provider-choice.ts'
 import { thisMachine, type Machine } from '../../../src/sidecar/inference/provider-precheck.ts'
-import { compiled } from './provider-compiled.ts'
+import { compiled } from './compiled.ts'
 import { smallNetwork } from './provider-network.ts'
 import { swiftShader, withoutSwiftShader } from './provider-swiftshader.ts'
 

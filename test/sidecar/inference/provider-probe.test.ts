@@ -7,7 +7,7 @@ import { largestDifference } from '../../../src/sidecar/inference/provider-choic
 import { probeProvider, type ProbeOptions, type ProbeResult } from '../../../src/sidecar/inference/provider-probe.ts'
 import type { ProviderReason } from '../../../src/sidecar/inference/provider-reason.ts'
 import { createSession } from '../../../src/sidecar/inference/runtime.ts'
-import { compiled } from './provider-compiled.ts'
+import { compiled } from './compiled.ts'
 import { smallNetwork } from './provider-network.ts'
 import { swiftShader, withoutSwiftShader } from './provider-swiftshader.ts'
 

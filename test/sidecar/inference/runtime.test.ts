@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { MatteboxError } from '../../../src/errors/index.ts'
 import { Graph } from '../../../src/model/onnx/graph.ts'
 import { createSession } from '../../../src/sidecar/inference/runtime.ts'
-import { compiled } from './provider-compiled.ts'
+import { compiled } from './compiled.ts'
 import { smallNetwork } from './provider-network.ts'
 import { swiftShader, withoutSwiftShader } from './provider-swiftshader.ts'
 

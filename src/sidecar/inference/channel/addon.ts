@@ -68,6 +68,8 @@ export interface NativeServerHandlers {
 export interface Addon {
   readonly ChannelServer: new (path: string, handlers: NativeServerHandlers) => NativeServer
   readonly socketPath: () => string
+  /** Has the kernel kill this process when its parent dies, whatever its thread does then. */
+  readonly endWithParent: () => void
   readonly limits: Readonly<Record<string, number>>
   readonly messages: Readonly<Record<string, number>>
   readonly reasons: Readonly<Record<string, number>>

@@ -70,9 +70,9 @@ export class ChannelServer extends EventEmitter<ChannelServerEvents> {
   #shakeHands(native: NativeChannel, sidecar: string, admit: Admit): void {
     const over = (): void => void this.#handshakes.delete(handshake)
     const handshake = shakeHands(native, sidecar, admit, {
-      welcomed: (hello) => {
+      welcomed: (hello, size) => {
         over()
-        this.emit('connection', new Channel(native, hello))
+        this.emit('connection', new Channel(native, hello, size))
       },
       refused: (complaint) => {
         over()

@@ -4,7 +4,7 @@ import { MatteboxError } from '../../../errors/index.ts'
 import { FilterSettings } from '../../../settings/index.ts'
 import type { ChannelCounters, MatteFate, NativeChannel } from './addon.ts'
 import { breach, endOf, unread } from './channel-error.ts'
-import type { FilterReset, FilterStats, Hello, Renamed, Scene, SidecarStats, ToFilter } from './messages.ts'
+import type { FilterReset, FilterStats, Hello, Renamed, Scene, SidecarStats, Size, ToFilter } from './messages.ts'
 import { parseMessage } from './parse-message.ts'
 import { MESSAGES, WIRE_REASONS, type FilterResetReason, type SidecarResetReason } from './wire.ts'
 
@@ -40,6 +40,11 @@ export interface ChannelEvents {
   scene: [Scene]
   reset: [FilterReset]
   stats: [FilterStats]
+  /**
+   * The filter wants another low resolution, and its memory is at hand: the old one serves until `ready` is called.
+   * Where nobody listens that is at once.
+   */
+  size: [Size, ready: () => void]
   /** The last event, once. */
   closed: [ChannelEnd]
 }
@@ -48,13 +53,16 @@ export interface ChannelEvents {
 export class Channel extends EventEmitter<ChannelEvents> {
   #end: ChannelEnd = {}
   #closed = false
+  #size: Size
 
   /** @internal channels come from a `ChannelServer` */
   constructor(
     private readonly native: NativeChannel,
     readonly hello: Hello,
+    size: Size,
   ) {
     super()
+    this.#size = size
     native.handle({
       frames: () => this.emit('frames'),
       message: (type, text, hasMemory) => this.#receive(type, text, hasMemory),
@@ -144,6 +152,11 @@ export class Channel extends EventEmitter<ChannelEvents> {
     this.close()
   }
 
+  /** The low resolution that the filter wants: of its frames, or of those that follow once `ready` is said. */
+  get size(): Size {
+    return this.#size
+  }
+
   /** Frames by what became of them; after `closed` they add up. */
   get counters(): ChannelCounters {
     return this.native.counters()
@@ -195,13 +208,17 @@ export class Channel extends EventEmitter<ChannelEvents> {
   }
 
   /** The old memory serves until the first frame in the new one. */
-  #adopt({ width, height }: { width: number; height: number }, hasMemory: boolean): void {
+  #adopt({ width, height }: Size, hasMemory: boolean): void {
     if (!hasMemory) throw breach('a memory message without memory')
     const memory = this.native.adopt()
     if (typeof memory === 'string') throw breach(`memory that cannot be used: ${memory}`)
     if (memory.width !== width || memory.height !== height) {
       throw breach(`memory of ${memory.width}x${memory.height} that it called ${width}x${height}`)
     }
-    this.#send('ready', { width, height })
+    this.#size = { width, height }
+    const ready = (): void => {
+      if (!this.#closed) this.#send('ready', { width, height })
+    }
+    if (!this.emit('size', this.#size, ready)) ready()
   }
 }

@@ -1,7 +1,7 @@
 import { MatteboxError } from '../../../errors/index.ts'
 import type { NativeChannel } from './addon.ts'
 import { breach, endOf, late } from './channel-error.ts'
-import type { Complaint, Hello } from './messages.ts'
+import type { Complaint, Hello, Size } from './messages.ts'
 import { parseHello } from './parse-message.ts'
 import { LIMITS, MESSAGES } from './wire.ts'
 
@@ -9,7 +9,7 @@ import { LIMITS, MESSAGES } from './wire.ts'
 export type Admit = (hello: Hello) => Complaint | undefined | Promise<Complaint | undefined>
 
 export interface Outcome {
-  readonly welcomed: (hello: Hello) => void
+  readonly welcomed: (hello: Hello, size: Size) => void
   /** It was told why, if it still listens. */
   readonly refused: (complaint: Complaint) => void
   /** It hung up by itself, or the handshake was abandoned. */
@@ -58,7 +58,7 @@ export function shakeHands(native: NativeChannel, sidecar: string, admit: Admit,
     if (complaint !== undefined) return refuse(complaint)
     finish(() => {
       native.send(MESSAGES.welcome, JSON.stringify({ wire: LIMITS.wireVersion, sidecar }))
-      outcome.welcomed(admitted)
+      outcome.welcomed(admitted, memory)
     })
   }
 

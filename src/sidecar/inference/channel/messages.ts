@@ -32,6 +32,8 @@ export type Hello = Static<typeof Hello>
 
 /** Another low resolution; carries its memory. */
 export const Memory = Type.Object({ width: count, height: count })
+/** A low resolution. */
+export type Size = Static<typeof Memory>
 
 /** The names of the filter and of its source. */
 export const Renamed = Type.Object({ source: Type.String(), filter: Type.String() })
@@ -64,6 +66,8 @@ export const FilterStats = Type.Object({
   ratio: Type.Number(),
   /** In use. */
   pairing: Type.Unsafe<'matched' | 'newest'>(Type.Enum(['matched', 'newest'])),
+  /** Whether the policy's picture was asked for, by hotkey or from here. */
+  cover: Type.Boolean(),
   /** Output frames with a pair, and with the policy's picture. */
   shown: count,
   covered: count,

@@ -390,7 +390,16 @@ describe('control messages', () => {
     const stats = once(channel, 'stats')
     const figures = {
       ...{ fps: 29.97, delayMs: 66.6, latencyMs: 30, width: 32, height: 16, ratio: 0.25, pairing: 'matched' },
-      ...{ shown: 10, covered: 0, sent: 5, answered: 4, dropped: { full: 1 }, resets: { first: 1 }, error: null },
+      ...{
+        cover: false,
+        shown: 10,
+        covered: 0,
+        sent: 5,
+        answered: 4,
+        dropped: { full: 1 },
+        resets: { first: 1 },
+        error: null,
+      },
     }
     await peer.do(`send ${MESSAGES.stats} ${JSON.stringify(figures)}`)
     expect(await stats).toEqual([figures])

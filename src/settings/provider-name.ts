@@ -1,4 +1,4 @@
-import type { Settings } from '../../settings/index.ts'
+import type { Settings } from './schema.ts'
 
 /** What runs the network: a value of the setting `provider`, with `auto` resolved. */
 export type ProviderName = Extract<'cuda' | 'webgpu' | 'cpu', Settings['provider']>

@@ -1,4 +1,4 @@
-import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { dirname, join, relative } from 'node:path'
 import ts from 'typescript'
 
@@ -18,6 +18,8 @@ export function compiled(entry: string, ...others: string[]): { readonly path: s
   // Inside the repository, so that imports of packages resolve.
   const folder = mkdtempSync(join(root, '.cache', 'compiled-'))
   copyFileSync(join(root, 'package.json'), join(folder, 'package.json'))
+  // The addon is looked for in the package.
+  symlinkSync(join(root, 'build'), join(folder, 'build'))
   const inFolder = (file: string) => join(folder, 'dist', relative(src, file).replace(/\.ts$/, '.js'))
   const files = new Set([entry, ...others].map((file) => join(src, file)))
   // A set visits what is added while it is walked.
@@ -30,7 +32,7 @@ export function compiled(entry: string, ...others: string[]): { readonly path: s
         rewriteRelativeImportExtensions: true,
       },
     })
-    for (const [, imported] of outputText.matchAll(/^(?:import|export) .*from ['"](\..*)\.js['"]/gm)) {
+    for (const [, imported] of outputText.matchAll(/(?:^(?:import|export) .*from |import\()['"](\..*?)\.js['"]/gm)) {
       files.add(join(dirname(file), `${imported}.ts`))
     }
     mkdirSync(dirname(inFolder(file)), { recursive: true })

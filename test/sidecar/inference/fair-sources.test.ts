@@ -1,0 +1,120 @@
+/**
+ * Several sources at once in the real inference process: each gets its share of the time, whatever its size; and what
+ * the way of a frame costs beside the network.
+ *
+ * Seen red: TODO
+ */
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest'
+import type { RecordedFrame } from '../../../src/sidecar/inference/frame-record.ts'
+import type { FilterPeer } from '../../native/addon/filter-peer.ts'
+import { compiled } from './compiled.ts'
+import { firstMatte, InferenceChild, joinedFilter, workshop } from './inference-child.ts'
+
+const FILMED_SECONDS = 6
+const FPS = 60
+/** Of the mean. */
+const TOLERANCE = 0.1
+const ROUNDS = 200
+
+const program = compiled('sidecar/inference/inference-process.ts', 'sidecar/inference/provider-probe-child.ts')
+afterAll(() => program.remove())
+
+let place: ReturnType<typeof workshop>
+let toEnd: { end(): Promise<void> }[] = []
+
+beforeEach(() => (place = workshop()))
+afterEach(async () => {
+  for (const one of toEnd) await one.end()
+  toEnd = []
+  place[Symbol.dispose]()
+})
+
+async function inference(record?: string): Promise<InferenceChild> {
+  const { model, socket } = place
+  const child = InferenceChild.start(program.path, { model, socket, threads: 1, longestBlockMs: Infinity, record })
+  toEnd.push(child)
+  await child.hears('engine', ({ engine }) => engine.state === 'ready')
+  return child
+}
+
+/** A filter whose network is there, and with nothing under way. */
+async function source(n: number, size: { readonly width: number; readonly height: number }): Promise<FilterPeer> {
+  const filterId = n.toString(16).padStart(16, '0')
+  const peer = await joinedFilter(place.socket, { ...size, filterId }, { cut_detection: false })
+  toEnd.push(peer)
+  await firstMatte(peer)
+  let isAnswered = true
+  while (isAnswered)
+    isAnswered = await peer.matte(500).then(
+      () => true,
+      () => false,
+    )
+  return peer
+}
+
+const mean = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length
+
+describe('sources that film at once', { timeout: 120_000 }, () => {
+  it.each([2, 4])('are answered equally often where they are alike (%i sources)', async (count) => {
+    await inference()
+    const peers: FilterPeer[] = []
+    for (let n = 0; n < count; n++) peers.push(await source(n, { width: 256, height: 144 }))
+    const films = await Promise.all(peers.map((peer) => peer.film(FILMED_SECONDS * FPS, 1000 / FPS)))
+    const answered = films.map((film) => film.answered)
+    console.log(`${count} sources: ${answered.join(', ')} frames answered of ${FILMED_SECONDS * FPS}`)
+    const fair = mean(answered)
+    expect(fair).toBeGreaterThan(10)
+    // All want more than there is: else nothing is shared.
+    expect(Math.max(...answered)).toBeLessThan(0.9 * FILMED_SECONDS * FPS)
+    for (const found of answered) expect(Math.abs(found - fair)).toBeLessThanOrEqual(TOLERANCE * fair)
+  })
+
+  it('get equal time where one has larger frames', async () => {
+    const child = await inference()
+    const peers = [await source(0, { width: 256, height: 144 }), await source(1, { width: 384, height: 224 })]
+    const before = child.heard.length
+    const films = await Promise.all(peers.map((peer) => peer.film(FILMED_SECONDS * FPS, 1000 / FPS)))
+    // The first and the last second are not wholly filmed.
+    const reports = child.heard.slice(before).flatMap((said) => (said.kind === 'sources' ? [said.sources] : []))
+    const shares = peers.map((_, n) => mean(reports.slice(1).map((sources) => sources[n].share)))
+    console.log(
+      `256x144 and 384x224: ${films.map(({ answered }) => answered).join(' and ')} frames answered, ` +
+        `shares of time ${shares.map((share) => share.toFixed(3)).join(' and ')}`,
+    )
+    expect(films[0].answered).toBeGreaterThan(1.3 * films[1].answered)
+    for (const share of shares) expect(Math.abs(share - 0.5)).toBeLessThanOrEqual(TOLERANCE * 0.5)
+  })
+})
+
+describe('the way of a frame', { timeout: 180_000 }, () => {
+  it('costs little beside the network (printed)', async () => {
+    const record = join(place.folder, 'record')
+    await inference(record)
+    const peer = await source(0, { width: 512, height: 288 })
+    const first = 10_000
+    const rounds = await peer.rounds(first, ROUNDS)
+    const frames = await recordedFrames(record, first + ROUNDS - 1)
+    const runs = new Map(frames.map(({ id, runMs }) => [id, runMs]))
+    const beside = rounds.map((ms, n) => ms - runs.get(first + n)!).sort((a, b) => a - b)
+    const run = mean([...runs.values()])
+    const at = (share: number): string => beside[Math.floor(share * (ROUNDS - 1))].toFixed(2)
+    console.log(
+      `512x288: a run takes ${run.toFixed(1)} ms; beside it median ${at(0.5)}, p99 ${at(0.99)}, most ${at(1)} ms`,
+    )
+    expect(beside[0]).toBeGreaterThan(0)
+  })
+})
+
+/** All that was recorded, once it holds this frame. */
+async function recordedFrames(folder: string, last: number): Promise<RecordedFrame[]> {
+  for (let tries = 0; tries < 100; tries++) {
+    const name = readdirSync(folder).find((file) => file.endsWith('.jsonl'))
+    const lines = name === undefined ? [] : readFileSync(join(folder, name), 'utf8').split('\n').slice(0, -1)
+    const frames = lines.map((line) => JSON.parse(line) as RecordedFrame)
+    if (frames.at(-1)?.id === last) return frames
+    await new Promise((resolve) => setTimeout(resolve, 50))
+  }
+  throw new Error(`Frame ${last} was not recorded`)
+}
