@@ -1,31 +1,43 @@
 import { Command, CommanderError } from 'commander'
 import { MatteboxError } from '../errors/index.ts'
-import { emitNetwork } from '../model/network.ts'
-import { registerBench } from './bench.ts'
-import { registerDoctor } from './doctor.ts'
-import { registerEval } from './eval.ts'
-import { registerMatte } from './matte.ts'
-import { registerModels } from './models.ts'
 import { overview } from './overview.ts'
 import { reportError } from './report-error.ts'
 import { versions } from './versions.ts'
 
-/** The program with all its commands: one file a command, each registers itself. */
-export async function createProgram(): Promise<Command> {
+type Register = (program: Command) => void
+
+/** All commands, in the order of the help. One file a command; what it needs is loaded only when it is called. */
+const COMMANDS: Readonly<Record<string, () => Promise<Register>>> = {
+  matte: async () => (await import('./matte.ts')).registerMatte,
+  eval: async () => (await import('./eval.ts')).registerEval,
+  models: async () => {
+    const [{ registerModels }, { emitNetwork }] = await Promise.all([
+      import('./models.ts'),
+      import('../model/network.ts'),
+    ])
+    return (program) =>
+      registerModels(program, {
+        emitOnnx: (weights, options) =>
+          emitNetwork(weights, { batch: 'batch', height: 'height', width: 'width', ...options }),
+      })
+  },
+  bench: async () => (await import('./bench.ts')).registerBench,
+  start: async () => (await import('./start.ts')).registerStart,
+  obs: async () => (await import('./obs.ts')).registerObs,
+  service: async () => (await import('./service.ts')).registerService,
+  doctor: async () => (await import('./doctor.ts')).registerDoctor,
+}
+
+/** The program: with the command that is called, or with all of them where none of ours is. */
+async function createProgram(called: string | undefined): Promise<Command> {
   const program = new Command('mattebox')
     .description('Takes the person out of a picture: video matting on your own machine.')
     .version((await versions()).mattebox)
     .exitOverride()
     // What is wrong is said in one place and one way: report-error.ts.
     .configureOutput({ outputError: () => undefined })
-  registerMatte(program)
-  registerEval(program)
-  registerModels(program, {
-    emitOnnx: (weights, options) =>
-      emitNetwork(weights, { batch: 'batch', height: 'height', width: 'width', ...options }),
-  })
-  registerBench(program)
-  registerDoctor(program)
+  const names = called !== undefined && Object.hasOwn(COMMANDS, called) ? [called] : Object.keys(COMMANDS)
+  for (const register of await Promise.all(names.map((name) => COMMANDS[name]()))) register(program)
   return program
 }
 
@@ -34,7 +46,7 @@ export async function run(argv: readonly string[]): Promise<void> {
   const json = argv.includes('--json')
   try {
     if (argv.length <= 2) process.stdout.write(await overview())
-    else await (await createProgram()).parseAsync(argv)
+    else await (await createProgram(argv[2])).parseAsync(argv)
   } catch (error) {
     if (!(error instanceof CommanderError)) process.exitCode = reportError(error, json)
     // A group of commands that was called alone has shown its help.

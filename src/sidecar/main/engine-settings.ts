@@ -1,0 +1,49 @@
+import type { TSchema } from 'typebox'
+import { Value } from 'typebox/value'
+import { MatteboxError } from '../../errors/index.ts'
+import { EngineSettings } from '../../settings/index.ts'
+
+const { properties } = EngineSettings
+
+/** What serves where nothing was chosen. */
+export const ENGINE_DEFAULTS: EngineSettings = Object.freeze<EngineSettings>({
+  provider: properties.provider.default,
+  device: properties.device.default,
+  model: properties.model.default,
+  threads: properties.threads.default,
+  port: properties.port.default,
+  listen: properties.listen.default,
+})
+
+/** Settings that only a new inference process takes on. None of them names a GPU yet: `device` is kept, and not used. */
+export const ENGINE_RESTARTS = ['provider', 'model', 'threads'] as const satisfies (keyof EngineSettings)[]
+
+/**
+ * Checks values for some of the engine's settings where they enter.
+ *
+ * @throws {MatteboxError} SETTINGS_INVALID, naming the key
+ */
+export function checkEngineSettings(changes: unknown): Partial<EngineSettings> {
+  if (typeof changes !== 'object' || changes === null || Array.isArray(changes)) {
+    throw new MatteboxError('SETTINGS_INVALID', 'The settings of the engine are no object.', `Known: ${names()}.`)
+  }
+  for (const [key, value] of Object.entries(changes)) {
+    if (!Object.hasOwn(properties, key)) {
+      throw new MatteboxError('SETTINGS_INVALID', `The engine has no setting ${key}.`, `It has ${names()}.`)
+    }
+    const schema: TSchema = properties[key as keyof EngineSettings]
+    if (Value.Check(schema, value)) continue
+    const found = JSON.stringify(value).slice(0, 100)
+    throw new MatteboxError('SETTINGS_INVALID', `The setting ${key} is ${found}.`, `It ${wanted(schema, value)}.`)
+  }
+  return changes
+}
+
+function names(): string {
+  return Object.keys(properties).join(', ')
+}
+
+function wanted(schema: TSchema, value: unknown): string {
+  const [fault] = Value.Errors(schema, value)
+  return 'words' in schema ? `is one of ${(schema.words as string[]).join(', ')}` : fault.message
+}

@@ -1,0 +1,224 @@
+import { createHash, randomBytes } from 'node:crypto'
+import { link, open, readFile, rename, rm, lstat } from 'node:fs/promises'
+import { connect, createServer, type Server } from 'node:net'
+import { homedir, userInfo } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { MatteboxError } from '../../errors/index.ts'
+import { makePrivateFolder, stateFolder } from './folders.ts'
+
+/**
+ * One sidecar a user. Whoever listens on the user's address is it: an abstract Unix socket on Linux, a named pipe on
+ * Windows. Both vanish with their process, however it ends, so that there is no lock to go stale. Other users could
+ * take a name that they can guess; this one holds a secret, which lies in the state folder.
+ */
+
+/** What the sidecar that runs says of itself. */
+export interface InstanceInfo {
+  readonly pid: number
+  readonly version: string
+  /** Of the panel; null where there is none. */
+  readonly address: string | null
+  /** Where filters connect; null until they can. */
+  readonly socket: string | null
+  /** ISO 8601. */
+  readonly startedAt: string
+}
+
+/** The place is ours until it is released, or this process ends. */
+export interface Instance {
+  release(): Promise<void>
+}
+
+const SECRET = /^[0-9a-f]{64}\n$/
+const ANSWER_TIMEOUT_MS = 2_000
+const ANSWER_MAX = 64 * 1024
+/** The lock of a renewal has no secret to its name: whoever else holds it must not keep us for ever. */
+const RENEWAL_TIMEOUT_MS = 3_000
+
+/**
+ * Takes the place of this user's only sidecar.
+ *
+ * @param info - asked whenever another process wants to know who runs
+ * @throws {MatteboxError} ALREADY_RUNNING, naming who runs; STATE_FOLDER
+ */
+export async function claimInstance(info: () => InstanceInfo, folder: string = stateFolder()): Promise<Instance> {
+  const secret = await ownSecret(folder)
+  for (;;) {
+    const server = await listen(addressOf(secret, folder), info)
+    if (server) return { release: () => new Promise((resolve) => server.close(() => resolve())) }
+    const holder = await ask(addressOf(secret, folder))
+    // It ended between the two questions.
+    if (holder === 'nobody') continue
+    throw alreadyRunning(holder)
+  }
+}
+
+/** Who runs; undefined where nobody does. Changes nothing. */
+export async function runningInstance(folder: string = stateFolder()): Promise<InstanceInfo | undefined> {
+  const secret = await readSecret(join(folder, 'instance'))
+  if (typeof secret !== 'string') return undefined
+  const holder = await ask(addressOf(secret, folder))
+  return typeof holder === 'object' ? holder : undefined
+}
+
+function alreadyRunning(holder: InstanceInfo | 'silent'): MatteboxError {
+  if (holder === 'silent') {
+    return new MatteboxError(
+      'ALREADY_RUNNING',
+      'mattebox runs already, and does not answer.',
+      'Continue it if it was stopped (Ctrl-Z, then fg), or end its process.',
+    )
+  }
+  const { pid, address, socket, startedAt, version } = holder
+  const where = [address, socket && `filters connect to ${socket}`].filter((text) => text !== null).join('; ')
+  return new MatteboxError(
+    'ALREADY_RUNNING',
+    `mattebox ${version} runs already: process ${pid}, since ${startedAt}${where === '' ? '' : `; ${where}`}.`,
+    `Use that one. To end it: Ctrl-C in its terminal, or \`kill ${pid}\`.`,
+  )
+}
+
+/** Length of a socket's name, with the NUL in front that makes it abstract. */
+const ABSTRACT_LENGTH = 108
+
+function addressOf(name: string, folder: string): string {
+  if (process.platform === 'win32') return `\\\\.\\pipe\\mattebox-${userInfo().username}-${name}`
+  if (process.platform !== 'linux') return join(folder, `${name.slice(0, 16)}.sock`)
+  // As long as a name can be: a shorter one is filled up by some versions of Node and not by others.
+  return `\0mattebox-${process.getuid!()}-${name}`.padEnd(ABSTRACT_LENGTH, '.')
+}
+
+/** Listens there; undefined where somebody else does. */
+async function listen(address: string, info: () => InstanceInfo): Promise<Server | undefined> {
+  // A socket file, where there is nothing better, outlives its process.
+  const isFile = address.startsWith('/')
+  if (isFile && (await ask(address)) === 'nobody') await rm(address, { force: true })
+  return new Promise((resolve, reject) => {
+    const server = createServer((peer) => {
+      peer.on('error', () => undefined)
+      peer.end(`${JSON.stringify(info())}\n`)
+    })
+    server.on('error', (error: NodeJS.ErrnoException) => {
+      if (error.code === 'EADDRINUSE') resolve(undefined)
+      else reject(unusable(address.replace('\0', '@'), error))
+    })
+    server.listen(address, () => {
+      // It must not keep a process alive that has nothing else to do.
+      server.unref()
+      resolve(server)
+    })
+  })
+}
+
+/** Asks whoever listens there who it is. */
+function ask(address: string): Promise<InstanceInfo | 'nobody' | 'silent'> {
+  return new Promise((resolve) => {
+    const socket = connect(address)
+    let text = ''
+    socket.setTimeout(ANSWER_TIMEOUT_MS, () => {
+      resolve('silent')
+      socket.destroy()
+    })
+    socket.setEncoding('utf8').on('data', (piece: string) => {
+      text += piece
+      if (text.length > ANSWER_MAX) socket.destroy()
+    })
+    socket.on('error', ({ code }: NodeJS.ErrnoException) => {
+      resolve(code === 'ECONNREFUSED' || code === 'ENOENT' ? 'nobody' : 'silent')
+    })
+    socket.on('close', () => {
+      try {
+        resolve(JSON.parse(text) as InstanceInfo)
+      } catch {
+        // It ended in the middle of its answer.
+        resolve(text === '' ? 'nobody' : 'silent')
+      }
+    })
+  })
+}
+
+/** The user's secret; made where there is none, and renewed where what lies there is none. */
+async function ownSecret(folder: string): Promise<string> {
+  const path = join(folder, 'instance')
+  try {
+    await makePrivateFolder(folder)
+    for (;;) {
+      const found = await readSecret(path)
+      if (typeof found === 'string') return found
+      if (found.damaged) await clearAway(path, folder)
+      await create(path)
+    }
+  } catch (error) {
+    throw error instanceof MatteboxError ? error : unusable(path, error)
+  }
+}
+
+async function readSecret(path: string): Promise<string | { readonly damaged: boolean }> {
+  const found = await lstat(path).catch(absent)
+  if (!found) return { damaged: false }
+  // A pipe there would block whoever reads it.
+  if (!found.isFile() || found.size > 1024) return { damaged: true }
+  const text = await readFile(path, 'utf8').catch(absent)
+  if (text === undefined) return { damaged: false }
+  return SECRET.test(text) ? text.trim() : { damaged: true }
+}
+
+function absent(error: unknown): undefined {
+  if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
+}
+
+/** Puts a new secret there, whole; whoever comes second finds the first one's. */
+async function create(path: string): Promise<void> {
+  const part = `${path}.${randomBytes(8).toString('hex')}.part`
+  try {
+    const file = await open(part, 'wx', 0o600)
+    try {
+      await file.writeFile(`${randomBytes(32).toString('hex')}\n`)
+      await file.sync()
+    } finally {
+      await file.close()
+    }
+    // Unlike a rename, a link takes nobody's place.
+    await link(part, path).catch((error: unknown) => {
+      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
+    })
+  } finally {
+    await rm(part, { force: true })
+  }
+}
+
+/**
+ * Moves what is no secret out of the way. One process at a time: a second one that still believes it damaged would move
+ * the first one's new secret, and both would win.
+ */
+async function clearAway(path: string, folder: string): Promise<void> {
+  const lock = addressOf(createHash('sha256').update(`renewal ${homedir()} ${folder}`).digest('hex'), folder)
+  const nobody: InstanceInfo = { pid: process.pid, version: '', address: null, socket: null, startedAt: '' }
+  const start = performance.now()
+  let held = await listen(lock, () => nobody)
+  while (!held && performance.now() - start < RENEWAL_TIMEOUT_MS) {
+    await sleep(20)
+    if (!isDamaged(await readSecret(path))) return
+    held = await listen(lock, () => nobody)
+  }
+  try {
+    if (!isDamaged(await readSecret(path))) return
+    const aside = `${path}.damaged-${randomBytes(4).toString('hex')}`
+    await rename(path, aside)
+    // A file holds nothing that anybody would miss; a folder might.
+    if (!(await lstat(aside)).isDirectory()) await rm(aside, { force: true })
+  } finally {
+    held?.close()
+  }
+}
+
+function isDamaged(found: Awaited<ReturnType<typeof readSecret>>): boolean {
+  return typeof found !== 'string' && found.damaged
+}
+
+function unusable(path: string, error: unknown): MatteboxError {
+  const { code = String(error) } = error as NodeJS.ErrnoException
+  const mend = code === 'ENOSPC' ? 'Free some space on the disk.' : 'Give yourself permission to write there.'
+  return new MatteboxError('STATE_FOLDER', `${path} cannot be used (${code}).`, mend, { cause: error })
+}

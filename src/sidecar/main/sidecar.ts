@@ -1,0 +1,207 @@
+import { EventEmitter } from 'node:events'
+import { MatteboxError } from '../../errors/index.ts'
+import type { EngineSettings, FilterSettings, ProviderName } from '../../settings/index.ts'
+import type { EngineState, InferenceConfig, PassedOver } from '../contract/inference-process.ts'
+import { cpuPercent } from './cpu-percent.ts'
+import type { Complaint } from './ending-reason.ts'
+import { checkEngineSettings, ENGINE_RESTARTS } from './engine-settings.ts'
+import { claimInstance, type Instance, type InstanceInfo } from './instance.ts'
+import type { Log } from './log.ts'
+import {
+  addReports,
+  NO_HISTORY,
+  processMetrics,
+  sourceMetrics,
+  type ProcessMetrics,
+  type SourceMetrics,
+} from './metrics.ts'
+import type { SettingsFile } from './settings-file.ts'
+import { Supervisor, type EngineChoice, type SupervisorOptions } from './supervisor.ts'
+
+/** Finds a model by the name or path that the user gave; undefined: the default one. */
+export type ResolveModel = (name: string | undefined) => Promise<{ readonly name: string; readonly path: string }>
+
+export interface SidecarOptions {
+  readonly version: string
+  readonly settings: SettingsFile
+  /** Go before the file's for this run, and are not saved. */
+  readonly overrides?: Partial<EngineSettings>
+  readonly resolveModel: ResolveModel
+  readonly log: Log
+  /** Where filters connect; default: as the filters do. */
+  readonly socket?: string | undefined
+  /** Debug: a folder in which every frame that is taken is recorded. */
+  readonly record?: string | undefined
+  /** Folder of the lock; default: the user's. */
+  readonly stateFolder?: string | undefined
+  readonly supervisor?: SupervisorOptions | undefined
+}
+
+export interface SidecarState {
+  /** The settings in effect. */
+  readonly settings: EngineSettings
+  readonly engine: EngineState
+  readonly avoid: readonly PassedOver[]
+  readonly processes: readonly ProcessMetrics[]
+  /** How often the inference process was started again. */
+  readonly restarts: number
+  readonly sources: readonly SourceMetrics[]
+  /** Where filters connect; null until they can. */
+  readonly socket: string | null
+  /** The last connection that was sent away. */
+  readonly refused: Complaint | null
+  /** What went wrong last; null when all has been well for a while. */
+  readonly error: Complaint | null
+}
+
+/** The main process's work: settings, one inference process that is kept alive, and figures of all that runs. */
+export class Sidecar extends EventEmitter<{ state: [] }> {
+  readonly #options: SidecarOptions
+  readonly #log: Log
+  readonly #startedAt = new Date()
+  #overrides: Partial<EngineSettings>
+  #instance: Instance | undefined
+  #supervisor: Supervisor | undefined
+  #history = NO_HISTORY
+  #seen: unknown
+  /** Changes come one after the other. */
+  #changing: Promise<unknown> = Promise.resolve()
+  #usage = { cpuMs: 0, atMs: performance.now() - process.uptime() * 1000, percent: 0 }
+
+  constructor(options: SidecarOptions) {
+    super()
+    this.#options = options
+    this.#log = options.log
+    this.#overrides = checkEngineSettings(options.overrides ?? {})
+  }
+
+  /**
+   * Takes the place of this user's only sidecar and starts the inference process. Without a model it starts as well:
+   * filters are told what is missing.
+   *
+   * @throws {MatteboxError} ALREADY_RUNNING, STATE_FOLDER
+   */
+  async start(): Promise<void> {
+    this.#instance = await claimInstance(() => this.#info(), this.#options.stateFolder)
+    const { damaged } = this.#options.settings
+    if (damaged) this.#log.error(damaged.message, { ...damaged.toJSON() })
+    const settings = this.#settings
+    const model = await this.#options.resolveModel(modelName(settings)).catch((error: unknown) => {
+      if (!(error instanceof MatteboxError)) throw error
+      this.#log.error(error.message, { ...error.toJSON() })
+      return { error: error.toJSON() }
+    })
+    this.#supervisor = new Supervisor(this.#choice(settings, model), this.#log, this.#options.supervisor)
+    this.#supervisor.on('change', () => this.#heard())
+    this.#log.info('mattebox starts.', { version: this.#options.version, pid: process.pid, settings })
+    this.#supervisor.start()
+  }
+
+  /** Says bye to every filter; resolves when all processes have ended. */
+  async stop(): Promise<void> {
+    this.#log.info('mattebox ends.')
+    await this.#supervisor?.stop()
+    await this.#instance?.release()
+  }
+
+  get state(): SidecarState {
+    const supervised = this.#supervisor?.state
+    const children = supervised?.processes ?? []
+    return {
+      settings: this.#settings,
+      engine: supervised?.engine ?? { state: 'starting' },
+      avoid: supervised?.avoid ?? [],
+      processes: processMetrics(this.#ownMetrics(), children),
+      restarts: supervised?.restarts ?? 0,
+      sources: sourceMetrics(this.#history),
+      socket: supervised?.listening ?? null,
+      refused: supervised?.refused ?? null,
+      error: supervised?.error ?? this.#options.settings.damaged?.toJSON() ?? null,
+    }
+  }
+
+  /**
+   * Changes some of the engine's settings, for now and later. What is matted goes on until the new engine is warm.
+   *
+   * @throws {MatteboxError} SETTINGS_INVALID, SETTINGS_FILE, or why there is no such model: nothing has changed then
+   */
+  setEngine(changes: Partial<EngineSettings>): Promise<void> {
+    const done = this.#changing.then(() => this.#setEngine(changes))
+    this.#changing = done.catch(() => undefined)
+    return done
+  }
+
+  /** Tries providers again that were passed over because they failed while live. */
+  retryProviders(): void {
+    this.#supervisor?.retryProviders()
+  }
+
+  /** Asks a filter to change settings; it answers with those that it has then. */
+  setFilter(filterId: string, changes: Partial<FilterSettings>): void {
+    this.#supervisor?.send({ kind: 'set', filterId, changes })
+  }
+
+  resetFilter(filterId: string): void {
+    this.#supervisor?.send({ kind: 'reset', filterId })
+  }
+
+  coverFilter(filterId: string, on: boolean): void {
+    this.#supervisor?.send({ kind: 'cover', filterId, on })
+  }
+
+  async #setEngine(given: Partial<EngineSettings>): Promise<void> {
+    const changes = checkEngineSettings(given)
+    const before = this.#settings
+    const after = { ...before, ...changes }
+    const model = await this.#options.resolveModel(modelName(after))
+    await this.#options.settings.saveEngine(changes)
+    // What was chosen now goes before what the command line said.
+    const overrides = Object.entries(this.#overrides).filter(([key]) => !(key in changes))
+    this.#overrides = Object.fromEntries(overrides)
+    if (ENGINE_RESTARTS.some((key) => before[key] !== after[key])) this.#supervisor?.change(this.#choice(after, model))
+    this.emit('state')
+  }
+
+  get #settings(): EngineSettings {
+    return { ...this.#options.settings.engine, ...this.#overrides }
+  }
+
+  #choice(settings: EngineSettings, model: InferenceConfig['model']): EngineChoice {
+    const { version, socket, record } = this.#options
+    const provider: ProviderName | 'auto' = settings.provider
+    return { version, socket, record, model, provider, threads: settings.threads === 0 ? undefined : settings.threads }
+  }
+
+  #heard(): void {
+    const { sources } = this.#supervisor!.state
+    // The same list as before is no new report.
+    if (sources !== this.#seen) this.#history = addReports(this.#history, sources)
+    this.#seen = sources
+    this.emit('state')
+  }
+
+  #info(): InstanceInfo {
+    const { version } = this.#options
+    const socket = this.#supervisor?.state.listening ?? null
+    return { pid: process.pid, version, address: null, socket, startedAt: this.#startedAt.toISOString() }
+  }
+
+  #ownMetrics(): ProcessMetrics {
+    const { user, system } = process.cpuUsage()
+    const now = { cpuMs: (user + system) / 1000, atMs: performance.now() }
+    // Readings that lie close together say nothing.
+    if (now.atMs - this.#usage.atMs > 500) this.#usage = { ...now, percent: cpuPercent(this.#usage, now) }
+    return {
+      name: 'main',
+      pid: process.pid,
+      role: 'main',
+      rssBytes: process.memoryUsage.rss(),
+      cpuPercent: this.#usage.percent,
+      uptimeMs: process.uptime() * 1000,
+    }
+  }
+}
+
+function modelName({ model }: EngineSettings): string | undefined {
+  return model === 'default' ? undefined : model
+}
