@@ -1,0 +1,8 @@
+export { buildPlugin, type BuiltPlugin } from './build-plugin.ts'
+export type { Complaint } from './channel-socket.ts'
+export { choosePlugin, thisHost, type ChosenPlugin } from './choose-plugin.ts'
+export { OBS_TITLES } from './find-obs.ts'
+export { examineObs, NO_OBS, type ObsDiagnosis, type ObsReport, type Ours } from './obs-status.ts'
+export { pluginFolder, type ObsKind } from './plugin-folder.ts'
+export { putPlugin, removePlugin } from './put-plugin.ts'
+export { thisMachine, type Surroundings } from './surroundings.ts'

@@ -1,0 +1,2 @@
+export { unitText } from './unit.ts'
+export { installService, removeService, serviceStatus, unitPath, type ServiceReport } from './user-service.ts'
