@@ -72,7 +72,7 @@ void mb_in_flight_lost(struct mb_in_flight *flight)
 {
 	for (uint32_t i = 0; i < flight->count; i++) {
 		if (!flight->frames[i].given_up)
-			flight->disconnected++;
+			flight->lost++;
 	}
 	flight->count = 0;
 	flight->waiting_since_ns = 0;

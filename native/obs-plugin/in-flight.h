@@ -1,6 +1,6 @@
 /* native/obs-plugin/in-flight.h - frames that the sidecar owes an answer. Pure: times are handed in, ns.
  *
- * Counts exactly: sent = answered + unanswered + disconnected + those still in flight. A frame is unanswered once a
+ * Counts exactly: sent = answered + unanswered + lost + those still in flight. A frame is unanswered once a
  * later one was answered, or when patience ends; a matte that comes after that turns it into an answered one. */
 #ifndef MB_IN_FLIGHT_H
 #define MB_IN_FLIGHT_H
@@ -26,7 +26,7 @@ struct mb_in_flight {
 	uint64_t sent;
 	uint64_t answered;
 	uint64_t unanswered;
-	uint64_t disconnected;
+	uint64_t lost;
 	uint64_t last_answered_id;
 	uint64_t last_answer_ns;
 	uint64_t waiting_since_ns; /* when the oldest frame after the last answer was sent; 0: nothing is owed */

@@ -24,6 +24,7 @@ static const char *const drop_words[MB_DROP_REASONS] = {
         [MB_DROP_DISCONNECTED] = "disconnected",
         [MB_DROP_UNREADY] = "unready",
         [MB_DROP_UNANSWERED] = "unanswered",
+        [MB_DROP_LOST] = "lost",
 };
 
 static const char *word_or_null(const char *text)
@@ -130,6 +131,7 @@ char *mb_message_stats(const struct mb_filter_stats *stats)
 	mb_json_integer(&json, "height", stats->height);
 	mb_json_number(&json, "ratio", stats->ratio);
 	mb_json_string(&json, "pairing", stats->pairing == MB_PAIRING_NEWEST ? "newest" : "matched");
+	mb_json_bool(&json, "cover", stats->cover);
 	mb_json_integer(&json, "shown", stats->shown);
 	mb_json_integer(&json, "covered", stats->covered);
 	mb_json_integer(&json, "sent", stats->sent);

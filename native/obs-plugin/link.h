@@ -12,7 +12,7 @@
 struct mb_link;
 
 /* Why the filter did not send a frame, or got no matte for it. */
-enum mb_drop_reason { MB_DROP_FULL, MB_DROP_DISCONNECTED, MB_DROP_UNREADY, MB_DROP_UNANSWERED, MB_DROP_REASONS };
+enum mb_drop_reason { MB_DROP_FULL, MB_DROP_DISCONNECTED, MB_DROP_UNREADY, MB_DROP_UNANSWERED, MB_DROP_LOST, MB_DROP_REASONS };
 
 /* What is said once a second, and shown on the properties page. Written by G, read by L and U as a whole. */
 struct mb_filter_stats {
@@ -25,6 +25,7 @@ struct mb_filter_stats {
 	enum mb_pairing pairing;
 	double suffices_ms; /* max_delay_ms that would allow `matched`; 0 where it is in use or was not asked for */
 	bool memory_bound;  /* the delay was shortened: textures are at their limit */
+	bool cover;        /* the policy's picture was asked for, by hotkey or sidecar */
 	uint64_t shown;
 	uint64_t covered;
 	uint64_t sent;

@@ -362,6 +362,7 @@ static void count_up(struct mb_picture *picture, float seconds)
 	stats->delay_ms = picture->delay.newest ? 0.0 : (double)picture->delay.delay_ns / (double)MS;
 	stats->latency_ms = (double)picture->delay.median_ns / (double)MS;
 	stats->suffices_ms = (double)((picture->delay.suffices_ns + MS - 1) / MS);
+	stats->cover = os_atomic_load_bool(&picture->filter->cover);
 	stats->sent = picture->flight.sent;
 	stats->answered = picture->flight.answered;
 }
@@ -372,7 +373,7 @@ static void tell(struct mb_picture *picture)
 		return;
 	picture->told = picture->stats;
 	picture->told.dropped[MB_DROP_UNANSWERED] += picture->flight.unanswered;
-	picture->told.dropped[MB_DROP_DISCONNECTED] += picture->flight.disconnected;
+	picture->told.dropped[MB_DROP_LOST] += picture->flight.lost;
 	pthread_mutex_unlock(&picture->stats_mutex);
 }
 

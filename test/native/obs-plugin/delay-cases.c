@@ -107,7 +107,7 @@ static void obeys_at_once(void)
 
 static uint64_t settled(void)
 {
-	return flight.answered + flight.unanswered + flight.disconnected;
+	return flight.answered + flight.unanswered + flight.lost;
 }
 
 static void counts_exactly(void)
@@ -124,7 +124,7 @@ static void counts_exactly(void)
 	EXPECT(mb_in_flight_answered(&flight, 9, 11 * TICK, &sent));
 	EXPECT_EQUAL(sent.captured_ns, 9 * TICK);
 	mb_in_flight_lost(&flight);
-	EXPECT_EQUAL(flight.disconnected, 1);
+	EXPECT_EQUAL(flight.lost, 1);
 	EXPECT_EQUAL(settled(), flight.sent);
 }
 
@@ -325,7 +325,7 @@ int main(int argc, char **argv)
 	                becomes_newest_after_two_seconds},
 	        {"the value that is said to suffice does", becomes_matched_by_what_suffices},
 	        {"the user's pairing holds at once", obeys_at_once},
-	        {"sent = answered + unanswered + disconnected", counts_exactly},
+	        {"sent = answered + unanswered + lost", counts_exactly},
 	        {"a matte that comes too late is answered, not unanswered", counts_late_ones_once},
 	        {"counts exactly past what it can hold", counts_beyond_its_bound},
 	        {"a frame unanswered for half a second is overdue until something is "

@@ -138,7 +138,7 @@ export async function expectAccounted(stage: Stage, sidecar: FakeSidecar, source
     Object.values(counts).reduce((sum, count) => sum + count, 0)
   const sums = (filter: FilterStats) => {
     const { received, answered, dropped } = connectionOf(sidecar, source).counters
-    const lost = (filter.dropped['unanswered'] ?? 0) + (filter.dropped['disconnected'] ?? 0)
+    const lost = (filter.dropped['unanswered'] ?? 0) + (filter.dropped['lost'] ?? 0)
     return [filter.sent, received, answered + total(dropped), filter.answered + lost]
   }
   // What is under way ends, and the filter tells once a second.
