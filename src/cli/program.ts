@@ -7,7 +7,7 @@ import { versions } from './versions.ts'
 type Register = (program: Command) => void
 
 /** All commands, in the order of the help. One file a command; what it needs is loaded only when it is called. */
-const COMMANDS: Readonly<Record<string, () => Promise<Register>>> = {
+const COMMANDS: Readonly<Record<string, (isCalled: boolean) => Promise<Register>>> = {
   matte: async () => (await import('./matte.ts')).registerMatte,
   eval: async () => (await import('./eval.ts')).registerEval,
   models: async () => {
@@ -22,7 +22,12 @@ const COMMANDS: Readonly<Record<string, () => Promise<Register>>> = {
       })
   },
   bench: async () => (await import('./bench.ts')).registerBench,
-  start: async () => (await import('./start.ts')).registerStart,
+  start: async (isCalled) => {
+    const { forkInference, letGo } = await import('../sidecar/main/fork-inference.ts')
+    const early = isCalled ? letGo(forkInference()) : undefined
+    const { registerStart } = await import('./start.ts')
+    return (program) => registerStart(program, early)
+  },
   obs: async () => (await import('./obs.ts')).registerObs,
   service: async () => (await import('./service.ts')).registerService,
   doctor: async () => (await import('./doctor.ts')).registerDoctor,
@@ -36,8 +41,9 @@ async function createProgram(called: string | undefined): Promise<Command> {
     .exitOverride()
     // What is wrong is said in one place and one way: report-error.ts.
     .configureOutput({ outputError: () => undefined })
-  const names = called !== undefined && Object.hasOwn(COMMANDS, called) ? [called] : Object.keys(COMMANDS)
-  for (const register of await Promise.all(names.map((name) => COMMANDS[name]()))) register(program)
+  const isOurs = called !== undefined && Object.hasOwn(COMMANDS, called)
+  const names = isOurs ? [called] : Object.keys(COMMANDS)
+  for (const register of await Promise.all(names.map((name) => COMMANDS[name](isOurs)))) register(program)
   return program
 }
 

@@ -1,4 +1,5 @@
 import { Option, type Command } from 'commander'
+import type { ChildProcess } from 'node:child_process'
 import { mkdir } from 'node:fs/promises'
 import { basename, extname, resolve } from 'node:path'
 import { Value } from 'typebox/value'
@@ -32,7 +33,8 @@ Options hold for this run and go before the settings file, which they do not cha
 There is no panel yet: --port is checked and kept for it, and --no-open does nothing.
 It runs until Ctrl-C or SIGTERM, and ends with exit code 0 then.`
 
-export function registerStart(program: Command): void {
+/** @param early - an inference process that was forked ahead of time, and let go */
+export function registerStart(program: Command, early?: ChildProcess): void {
   program
     .command('start')
     .description('serve the filters in OBS, until Ctrl-C')
@@ -58,10 +60,10 @@ export function registerStart(program: Command): void {
     )
     .option('--json', 'print the state as one JSON object a second')
     .addHelpText('after', MORE)
-    .action(start)
+    .action((flags: StartFlags) => start(flags, early))
 }
 
-async function start(flags: StartFlags): Promise<void> {
+async function start(flags: StartFlags, early: ChildProcess | undefined): Promise<void> {
   const { model, provider, threads, port, logLevel, socket } = flags
   const given = { model: model === undefined ? undefined : await pathOrName(model), provider, threads, port }
   const overrides = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined))
@@ -77,6 +79,7 @@ async function start(flags: StartFlags): Promise<void> {
     log,
     socket: socket === undefined ? undefined : resolve(socket),
     record,
+    supervisor: { early },
   })
   await interruptible(async (signal) => {
     await sidecar.start()

@@ -1,4 +1,4 @@
-import { fork, type ChildProcess } from 'node:child_process'
+import type { ChildProcess } from 'node:child_process'
 import { EventEmitter } from 'node:events'
 import type { Readable } from 'node:stream'
 import type {
@@ -60,20 +60,12 @@ export class InferenceChild extends EventEmitter<{ message: [FromInference]; end
   #over = false
 
   constructor(
-    path: string,
+    child: ChildProcess,
     readonly config: InferenceConfig,
     limits: PhaseLimits,
     private readonly log: Log,
   ) {
     super()
-    const child = fork(path, [], {
-      stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
-      serialization: 'advanced',
-      // A debugger's port, or a loader, is the parent's own.
-      execArgv: [],
-      // Ctrl-C goes to every process of the terminal's group; this one is told to retire instead.
-      detached: true,
-    })
     this.#process = child
     this.#watchdog = new Watchdog(limits, this.startedAt)
     this.#watching = setInterval(() => this.#watch(), this.#watchdog.intervalMs)

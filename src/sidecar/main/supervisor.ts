@@ -1,7 +1,6 @@
+import type { ChildProcess } from 'node:child_process'
 import { EventEmitter } from 'node:events'
-import { extname } from 'node:path'
 import { isDeepStrictEqual } from 'node:util'
-import { fileURLToPath } from 'node:url'
 import { PROVIDER_TITLES } from '../../settings/index.ts'
 import type {
   EngineState,
@@ -15,6 +14,7 @@ import type {
 } from '../contract/inference-process.ts'
 import { Backoff, BACKOFF_MS } from './backoff.ts'
 import { endingReason, failedProvider, type Complaint } from './ending-reason.ts'
+import { forkInference, takeHold } from './fork-inference.ts'
 import { InferenceChild, type Ending, type Usage } from './inference-child.ts'
 import type { Log } from './log.ts'
 import { ProviderFailures } from './provider-failures.ts'
@@ -27,6 +27,8 @@ export type EngineChoice = Omit<InferenceConfig, 'avoid' | 'plans' | 'takesOver'
 export interface SupervisorOptions {
   /** Program of the inference process; for tests. */
   readonly childPath?: string | undefined
+  /** A process that was forked ahead of time, and let go, for the first one. */
+  readonly early?: ChildProcess | undefined
   /** Silence that means a hang; default: 5 s, and 180 s while a network is created. */
   readonly limits?: PhaseLimits | undefined
   /** Waits before a start; default: `BACKOFF_MS`. */
@@ -66,9 +68,6 @@ export interface SupervisorState {
   readonly error: Complaint | undefined
 }
 
-// Beside this folder, and compiled or not as this file is.
-const CHILD = fileURLToPath(new URL(`../inference/inference-process${extname(import.meta.url)}`, import.meta.url))
-
 const LIMITS: PhaseLimits = { runMs: 5_000, createMs: 180_000 }
 
 /**
@@ -78,7 +77,8 @@ const LIMITS: PhaseLimits = { runMs: 5_000, createMs: 180_000 }
 export class Supervisor extends EventEmitter<{ change: [] }> {
   #choice: EngineChoice
   readonly #log: Log
-  readonly #childPath: string
+  readonly #childPath: string | undefined
+  #early: ChildProcess | undefined
   readonly #limits: PhaseLimits
   readonly #healthyMs: number
   readonly #retireMs: number
@@ -107,7 +107,8 @@ export class Supervisor extends EventEmitter<{ change: [] }> {
     super()
     this.#choice = choice
     this.#log = log
-    this.#childPath = options.childPath ?? CHILD
+    this.#childPath = options.childPath
+    this.#early = options.early
     this.#limits = options.limits ?? LIMITS
     this.#healthyMs = options.healthyMs ?? 10_000
     this.#retireMs = options.retireMs ?? 2_000
@@ -198,7 +199,9 @@ export class Supervisor extends EventEmitter<{ change: [] }> {
 
   #fork(plans: readonly SourcePlan[], takesOver: boolean): InferenceChild {
     const config = { ...this.#choice, avoid: this.#failures.avoid, plans, takesOver }
-    const child = new InferenceChild(this.#childPath, config, this.#limits, this.#log)
+    const forked = (this.#early && takeHold(this.#early)) ?? forkInference(this.#childPath)
+    this.#early = undefined
+    const child = new InferenceChild(forked, config, this.#limits, this.#log)
     this.#log.info('An inference process is started.', { pid: child.pid, takesOver, plans: plans.length })
     child.on('message', (message) => this.#hear(child, message))
     child.on('ended', (ending) => this.#ended(child, ending))

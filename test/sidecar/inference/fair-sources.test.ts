@@ -2,11 +2,13 @@
  * Several sources at once in the real inference process: each gets its share of the time, whatever its size; and what
  * the way of a frame costs beside the network.
  *
- * Seen red: TODO
+ * Seen red: where whoever offered last is served (FairShare.next; 2 and 4 sources), and where every step is charged as
+ * the same time (FairShare.charge; the larger frames take 0.69 of it).
  */
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest'
+import type { FilterSettings } from '../../../src/settings/index.ts'
 import type { RecordedFrame } from '../../../src/sidecar/inference/frame-record.ts'
 import type { FilterPeer } from '../../native/addon/filter-peer.ts'
 import { compiled } from './compiled.ts'
@@ -16,7 +18,10 @@ const FILMED_SECONDS = 6
 const FPS = 60
 /** Of the mean. */
 const TOLERANCE = 0.1
-const ROUNDS = 200
+/** For a 99th percentile; a few show that it runs. */
+const ROUNDS = process.env['MATTEBOX_FULL'] === '1' ? 200 : 30
+/** Beyond the ids that `firstMatte` sends. */
+const FIRST_ID = 10_000
 
 const program = compiled('sidecar/inference/inference-process.ts', 'sidecar/inference/provider-probe-child.ts')
 afterAll(() => program.remove())
@@ -40,9 +45,13 @@ async function inference(record?: string): Promise<InferenceChild> {
 }
 
 /** A filter whose network is there, and with nothing under way. */
-async function source(n: number, size: { readonly width: number; readonly height: number }): Promise<FilterPeer> {
+async function source(
+  n: number,
+  size: { readonly width: number; readonly height: number },
+  settings: Partial<FilterSettings> = {},
+): Promise<FilterPeer> {
   const filterId = n.toString(16).padStart(16, '0')
-  const peer = await joinedFilter(place.socket, { ...size, filterId }, { cut_detection: false })
+  const peer = await joinedFilter(place.socket, { ...size, filterId }, { cut_detection: false, ...settings })
   toEnd.push(peer)
   await firstMatte(peer)
   let isAnswered = true
@@ -61,7 +70,7 @@ describe('sources that film at once', { timeout: 120_000 }, () => {
     await inference()
     const peers: FilterPeer[] = []
     for (let n = 0; n < count; n++) peers.push(await source(n, { width: 256, height: 144 }))
-    const films = await Promise.all(peers.map((peer) => peer.film(FILMED_SECONDS * FPS, 1000 / FPS)))
+    const films = await Promise.all(peers.map((peer) => peer.film(FILMED_SECONDS * FPS, 1000 / FPS, FIRST_ID)))
     const answered = films.map((film) => film.answered)
     console.log(`${count} sources: ${answered.join(', ')} frames answered of ${FILMED_SECONDS * FPS}`)
     const fair = mean(answered)
@@ -75,7 +84,7 @@ describe('sources that film at once', { timeout: 120_000 }, () => {
     const child = await inference()
     const peers = [await source(0, { width: 256, height: 144 }), await source(1, { width: 384, height: 224 })]
     const before = child.heard.length
-    const films = await Promise.all(peers.map((peer) => peer.film(FILMED_SECONDS * FPS, 1000 / FPS)))
+    const films = await Promise.all(peers.map((peer) => peer.film(FILMED_SECONDS * FPS, 1000 / FPS, FIRST_ID)))
     // The first and the last second are not wholly filmed.
     const reports = child.heard.slice(before).flatMap((said) => (said.kind === 'sources' ? [said.sources] : []))
     const shares = peers.map((_, n) => mean(reports.slice(1).map((sources) => sources[n].share)))
@@ -89,19 +98,18 @@ describe('sources that film at once', { timeout: 120_000 }, () => {
 })
 
 describe('the way of a frame', { timeout: 180_000 }, () => {
-  it('costs little beside the network (printed)', async () => {
+  it.each([false, true])('costs little beside the network (printed; decontaminate %s)', async (decontaminate) => {
     const record = join(place.folder, 'record')
     await inference(record)
-    const peer = await source(0, { width: 512, height: 288 })
-    const first = 10_000
-    const rounds = await peer.rounds(first, ROUNDS)
-    const frames = await recordedFrames(record, first + ROUNDS - 1)
+    const peer = await source(0, { width: 512, height: 288 }, { decontaminate })
+    const rounds = await peer.rounds(FIRST_ID, ROUNDS)
+    const frames = await recordedFrames(record, FIRST_ID + ROUNDS - 1)
     const runs = new Map(frames.map(({ id, runMs }) => [id, runMs]))
-    const beside = rounds.map((ms, n) => ms - runs.get(first + n)!).sort((a, b) => a - b)
+    const beside = rounds.map((ms, n) => ms - runs.get(FIRST_ID + n)!).sort((a, b) => a - b)
     const run = mean([...runs.values()])
     const at = (share: number): string => beside[Math.floor(share * (ROUNDS - 1))].toFixed(2)
     console.log(
-      `512x288: a run takes ${run.toFixed(1)} ms; beside it median ${at(0.5)}, p99 ${at(0.99)}, most ${at(1)} ms`,
+      `512x288, ${decontaminate ? 8 : 2} planes: a run takes ${run.toFixed(1)} ms; beside it median ${at(0.5)}, p99 ${at(0.99)}, most ${at(1)} ms`,
     )
     expect(beside[0]).toBeGreaterThan(0)
   })

@@ -119,9 +119,9 @@ describe('the inference process', () => {
     const peer = await filter()
     const { frameId } = await firstMatte(peer)
     await peer.send(7000)
-    await peer.matte()
+    while ((await peer.matte()).frameId !== 7000);
     let lines: RecordedFrame[] = []
-    for (let tries = 0; lines.length < 2 && tries < 100; tries++) {
+    for (let tries = 0; lines.at(-1)?.id !== 7000 && tries < 100; tries++) {
       await new Promise((resolve) => setTimeout(resolve, 20))
       const file = readdirSync(record).find((name) => name.endsWith('.jsonl'))
       if (file === undefined) continue
@@ -131,17 +131,24 @@ describe('the inference process', () => {
         .slice(0, -1)
         .map((line) => JSON.parse(line) as RecordedFrame)
     }
-    expect(lines).toMatchObject([
-      { id: frameId, epoch: 1, width: 64, height: 48, refiner: 'deep', planes: 8, reset: null, offset: 0 },
-      { id: 7000, epoch: 1, offset: 64 * 48 * 4 },
-    ])
+    expect(lines[0]).toMatchObject({
+      id: frameId,
+      epoch: 1,
+      width: 64,
+      height: 48,
+      refiner: 'deep',
+      planes: 8,
+      offset: 0,
+    })
+    const { offset } = lines.at(-1)!
+    expect(offset).toBe((lines.length - 1) * 64 * 48 * 4)
     const pixels = readFileSync(
       join(
         record,
         readdirSync(record).find((name) => name.endsWith('.bgra'))!,
       ),
     )
-    expect(pixels.subarray(64 * 48 * 4).equals(pixelsOf(7000, { width: 64, height: 48 }))).toBe(true)
+    expect(pixels.subarray(offset).equals(pixelsOf(7000, { width: 64, height: 48 }))).toBe(true)
   })
 
   it('says ready to another size when its network is there, and answers frames of it', async () => {
