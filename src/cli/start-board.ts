@@ -141,15 +141,25 @@ export class Redraw {
     // A terminal without a size says 0.
     const columns = this.stream.columns || 80
     const rows = this.stream.rows || 24
-    // A line that wraps, or a board taller than the terminal, could not be drawn over.
-    const shown = lines.slice(0, Math.max(1, rows - 1)).map((line) => clipped(line, columns - 1))
+    // A board taller than the terminal, or lines that the terminal wraps by itself, could not be drawn over.
+    const shown = lines.flatMap((line) => wrapped(line, columns - 1)).slice(0, Math.max(1, rows - 1))
     const up = this.#drawn > 0 ? `\u001b[${this.#drawn}A` : ''
     this.stream.write(`${up}\r${shown.map((line) => `${line}\u001b[K\n`).join('')}\u001b[J`)
     this.#drawn = shown.length
   }
 }
 
-function clipped(line: string, columns: number): string {
-  const letters = Array.from(line)
-  return letters.length <= columns ? line : `${letters.slice(0, Math.max(0, columns - 1)).join('')}…`
+/** A line in pieces that fit, broken between words where that can be; what follows keeps the line's indentation. */
+function wrapped(line: string, columns: number): string[] {
+  const indent = ' '.repeat(Math.min(/^ */.exec(line)![0].length, columns >> 1))
+  const pieces: string[] = []
+  let rest = line
+  while (Array.from(rest).length > columns) {
+    const head = Array.from(rest).slice(0, columns).join('')
+    const gap = head.lastIndexOf(' ')
+    const end = gap > indent.length ? gap : head.length
+    pieces.push(rest.slice(0, end))
+    rest = indent + rest.slice(end).trimStart()
+  }
+  return [...pieces, rest]
 }

@@ -284,12 +284,12 @@ describe('the board', () => {
     expect(lines[2]).toBe('Cam�[2Jera� / Mattebox')
   })
 
-  it('is drawn over itself, in no more lines than the terminal has', () => {
+  it('is drawn over itself, wrapped between words, in no more lines than the terminal has', () => {
     let written = ''
     const stream = { columns: 10, rows: 4, write: (text: string) => (written += text) }
     const redraw = new Redraw(stream as unknown as NodeJS.WriteStream)
     redraw.draw(['one', 'a line that is long', 'three', 'four'])
-    expect(written).toBe('\rone\u001b[K\na line t…\u001b[K\nthree\u001b[K\n\u001b[J')
+    expect(written).toBe('\rone\u001b[K\na line\u001b[K\nthat is\u001b[K\n\u001b[J')
     written = ''
     redraw.draw(['one'])
     expect(written).toBe('\u001b[3A\rone\u001b[K\n\u001b[J')

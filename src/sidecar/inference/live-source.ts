@@ -32,6 +32,8 @@ export class LiveSource {
   #serving: Serving | undefined
   /** Warm, and waiting for the first frame of its size. */
   #next: Serving | undefined
+  /** The step that is under way, or was last; never rejects. */
+  #turn: Promise<unknown> = Promise.resolve()
   #isFullSize = false
   #pixels: Uint8Array | undefined
   #broken = 0
@@ -80,13 +82,19 @@ export class LiveSource {
    * Where the sizes differ, the old one serves until the first frame of the new size.
    */
   async use(session: MattingSession, key: NetworkKey): Promise<void> {
+    const old = this.#serving
     await this.#next?.session[Symbol.asyncDispose]()
-    this.#next = { session, key }
-    const now = this.#serving
-    if (now !== undefined && (now.key.width !== key.width || now.key.height !== key.height)) return
+    this.#next = undefined
+    if (old !== undefined && (old.key.width !== key.width || old.key.height !== key.height)) {
+      this.#next = { session, key }
+      return
+    }
     // A filter's very first frame follows nothing that could be forgotten.
-    if (now !== undefined || this.channel.hello.welcomed) session.reset('restart')
-    await this.#swap()
+    if (old !== undefined || this.channel.hello.welcomed) session.reset('restart')
+    this.#serving = { session, key }
+    // A step may be under way.
+    await this.#turn
+    await old?.session[Symbol.asyncDispose]()
   }
 
   /** To be called once what is wanted can be served. */
@@ -115,8 +123,14 @@ export class LiveSource {
     this.channel.drop(frame, 'unready')
   }
 
-  /** Takes the newest frame, steps, and answers. */
-  async step(): Promise<Turn> {
+  /** Takes the newest frame, steps, and answers. One step at a time. */
+  step(): Promise<Turn> {
+    const turn = this.#step()
+    this.#turn = turn.catch(() => undefined)
+    return turn
+  }
+
+  async #step(): Promise<Turn> {
     if (this.#serving === undefined) {
       this.giveUp()
       return { kind: 'nothing' }
@@ -128,11 +142,13 @@ export class LiveSource {
     const { pixels: data, width, height, epoch, reason } = frame
     this.#isFullSize = frame.sourceWidth === width && frame.sourceHeight === height
     if (this.#next?.key.width === width && this.#next.key.height === height) await this.#swap()
-    const { session, key } = this.#serving
-    if (width !== key.width || height !== key.height) {
+    // The filter may have left meanwhile.
+    const serving = this.#serving as Serving | undefined
+    if (serving?.key.width !== width || serving.key.height !== height) {
       this.channel.drop(frame, 'unready')
       return { kind: 'nothing' }
     }
+    const { session, key } = serving
     try {
       const answer = await session.step({ data, width, height, epoch, reason })
       const { planes, reset, runMs } = answer
@@ -189,6 +205,7 @@ export class LiveSource {
   async end(): Promise<void> {
     const sessions = this.#sessions
     this.#serving = this.#next = undefined
+    await this.#turn
     for (const { session } of sessions) await session[Symbol.asyncDispose]()
   }
 

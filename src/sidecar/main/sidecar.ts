@@ -35,6 +35,8 @@ export interface SidecarOptions {
   /** Folder of the lock; default: the user's. */
   readonly stateFolder?: string | undefined
   readonly supervisor?: SupervisorOptions | undefined
+  /** How often to look for a model where there was none; default 3 s. */
+  readonly lookForModelMs?: number | undefined
 }
 
 export interface SidecarState {
@@ -66,6 +68,7 @@ export class Sidecar extends EventEmitter<{ state: [] }> {
   #seen: unknown
   /** Changes come one after the other. */
   #changing: Promise<unknown> = Promise.resolve()
+  #looking: NodeJS.Timeout | undefined
   #usage = { cpuMs: 0, atMs: performance.now() - process.uptime() * 1000, percent: 0 }
 
   constructor(options: SidecarOptions) {
@@ -89,6 +92,7 @@ export class Sidecar extends EventEmitter<{ state: [] }> {
     const model = await this.#options.resolveModel(modelName(settings)).catch((error: unknown) => {
       if (!(error instanceof MatteboxError)) throw error
       this.#log.error(error.message, { ...error.toJSON() })
+      this.#lookForModel()
       return { error: error.toJSON() }
     })
     this.#supervisor = new Supervisor(this.#choice(settings, model), this.#log, this.#options.supervisor)
@@ -100,6 +104,7 @@ export class Sidecar extends EventEmitter<{ state: [] }> {
   /** Says bye to every filter; resolves when all processes have ended. */
   async stop(): Promise<void> {
     this.#log.info('mattebox ends.')
+    clearInterval(this.#looking)
     await this.#supervisor?.stop()
     await this.#instance?.release()
   }
@@ -155,11 +160,25 @@ export class Sidecar extends EventEmitter<{ state: [] }> {
     const after = { ...before, ...changes }
     const model = await this.#options.resolveModel(modelName(after))
     await this.#options.settings.saveEngine(changes)
+    clearInterval(this.#looking)
     // What was chosen now goes before what the command line said.
     const overrides = Object.entries(this.#overrides).filter(([key]) => !(key in changes))
     this.#overrides = Object.fromEntries(overrides)
     if (ENGINE_RESTARTS.some((key) => before[key] !== after[key])) this.#supervisor?.change(this.#choice(after, model))
     this.emit('state')
+  }
+
+  /** Whoever is told to install a model need not start again. */
+  #lookForModel(): void {
+    const look = async (): Promise<void> => {
+      const settings = this.#settings
+      const model = await this.#options.resolveModel(modelName(settings)).catch(() => undefined)
+      if (model === undefined) return
+      clearInterval(this.#looking)
+      this.#log.info('A model is there now.', model)
+      this.#supervisor?.change(this.#choice(settings, model))
+    }
+    this.#looking = setInterval(() => void look(), this.#options.lookForModelMs ?? 3000)
   }
 
   get #settings(): EngineSettings {

@@ -87,14 +87,31 @@ describe.concurrent('the sidecar', () => {
     expect(sidecar.state.engine).toMatchObject({ model: 'other' })
   })
 
+  it('takes a model that comes later', async () => {
+    await using stage = new SidecarStage()
+    let installed = false
+    const resolveModel = (): Promise<{ name: string; path: string }> =>
+      installed
+        ? Promise.resolve({ name: 'late', path: '/models/late' })
+        : Promise.reject(new MatteboxError('MODEL_NONE', 'No model is installed.', 'Install one.'))
+    const sidecar = await stage.sidecar({}, { resolveModel, lookForModelMs: 50 })
+    await sidecar.start()
+    await until(() => stage.starts.length === 1, 'a process')
+    expect(stage.starts[0].started).toMatchObject({ model: { error: { code: 'MODEL_NONE' } } })
+    installed = true
+    await until(() => stage.starts.length === 2, 'another process')
+    expect(stage.starts[1].started).toMatchObject({ model: { name: 'late' } })
+  })
+
   it('saves a change of the engine and hands over to it', async () => {
     await using stage = new SidecarStage()
     const sidecar = await stage.sidecar({}, { overrides: { model: 'of this run' } })
     await sidecar.start()
     await isReady(sidecar)
     await Promise.all([sidecar.setEngine({ model: 'next' }), sidecar.setEngine({ threads: 2 })])
-    await until(() => JSON.stringify(sidecar.state.engine).includes('"next"'), 'the takeover')
+    await until(() => stage.starts.at(-1)?.started.threads === 2, 'the second change')
     expect(stage.starts.at(-1)?.started).toMatchObject({ takesOver: true, threads: 2, model: { name: 'next' } })
+    await until(() => JSON.stringify(sidecar.state.engine).includes('"next"'), 'the takeover')
     expect(JSON.parse(readFileSync(stage.settingsPath, 'utf8'))).toEqual({
       version: 1,
       engine: { model: 'next', threads: 2 },
