@@ -2,7 +2,9 @@
  * The inference process, started as the main process starts it: real onnxruntime, the real channel, a filter without
  * OBS at its other end.
  *
- * Seen red: TODO
+ * Seen red: with `restart` not said; listening while cold; going on without a parent; never asking for a second process;
+ * dying of Ctrl-C; frames that are given up not counted; the epoch left out; the record's offsets shifted; plans ignored;
+ * channels closed without a bye.
  */
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -12,6 +14,8 @@ import { narrowToHalf } from '../../../src/model/weights/half-float.ts'
 import { MESSAGES, WIRE_REASONS } from '../../../src/sidecar/inference/channel/index.ts'
 import type { RecordedFrame } from '../../../src/sidecar/inference/frame-record.ts'
 import { MattingSession } from '../../../src/sidecar/inference/matting-session.ts'
+import type { Weights } from '../../../src/model/weights/tensor.ts'
+import { randomWeights } from '../../model/random-weights.ts'
 import { hashOf, pixelsOf, type FilterPeer } from '../../native/addon/filter-peer.ts'
 import { compiled } from './compiled.ts'
 import { DEFAULTS, firstMatte, InferenceChild, joinedFilter, workshop } from './inference-child.ts'
@@ -192,6 +196,21 @@ describe('the inference process', () => {
     expect(child.hasEnded).toBe(false)
   })
 
+  it('sends no matte with numbers that are none, begins anew after each, and gives a provider up that makes no others', async () => {
+    using broken = workshop(overflowing())
+    const child = start({ model: broken.model })
+    await ready(child)
+    const peer = await filter()
+    for (let id = 1; !child.hasEnded && id < 500; id++) {
+      if (await peer.frame(id).catch(() => false)) await peer.do('bell').catch(() => undefined)
+      await expect(peer.matte(20)).rejects.toThrow()
+    }
+    const { provider, error } = await child.hears('failed')
+    expect(provider).toBe('cpu')
+    expect(error.message).toMatch(/numbers that are none .* 30 times in a row/)
+    expect(await child.ended()).toBe(1)
+  })
+
   it('cannot begin where it cannot listen', async () => {
     const child = start({ socket: '/proc/channel.sock' })
     expect((await child.hears('unable')).error.code).toBe('CHANNEL_SOCKET')
@@ -251,6 +270,15 @@ describe('the inference process', () => {
     expect(child.hasEnded).toBe(false)
   })
 })
+
+/** Weights that are numbers, and answer none. */
+function overflowing(): Weights {
+  const weights = new Map(randomWeights(3))
+  const name = 'project_mat.conv.bias'
+  const { shape, data } = weights.get(name)!
+  weights.set(name, { shape, data: data.map(() => 3e38) })
+  return weights
+}
 
 /** Two planes as they lie in shared memory: fp16, interleaved. */
 function texelsOf(planes: Float32Array): Uint8Array {
