@@ -4,7 +4,7 @@
  *
  * Row 4: 5 kills here, 100 with MATTEBOX_FULL=1; row 5: stopped for 8 s here, 30 s there.
  *
- * Seen red: TODO
+ * Seen red: with no process started in place of one that died; with an inference process that outlives its parent.
  */
 import { execFileSync } from 'node:child_process'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -124,32 +124,26 @@ describe.skipIf(missing !== undefined)('the sidecar recovers', { timeout: full ?
 
   it('from a provider that runs out of memory: once more, in a fresh process', async () => {
     const pid = await serving()
-    const { residentMiB } = footprintOf(pid)
-    // No more address space than it has: the next allocation of a run fails.
-    execFileSync('prlimit', ['--pid', String(pid), `--data=${Math.round(residentMiB / 4) * 2 ** 20}`])
-    // A larger picture wants a network of its own.
-    await stage.host.updateFilter('cam', 'matte', { ratio: 1 })
+    // Not a page more than it has: the next allocation fails, wherever that is.
+    execFileSync('prlimit', ['--pid', String(pid), '--as=1', '--data=1'])
     expect(await serving(pid)).not.toBe(pid)
     await matted()
-    const { restarts, engine } = sidecar.state!
+    const { restarts } = await sidecar.until(({ engine }) => engine.state === 'ready' && engine.provider === 'cpu')
     expect(restarts).toBeGreaterThanOrEqual(1)
-    expect(engine).toMatchObject({ state: 'ready', provider: 'cpu' })
   })
 
-  it('accounts for every frame on both sides', async () => {
+  it('accounts in the filter for every frame, those that died with a process too', async () => {
+    const pid = await serving()
+    process.kill(pid, 'SIGKILL')
+    await serving(pid)
+    await matted()
     await stage.host.updateSource('cam', { every: 0, paused: true })
-    const total = (counts: Readonly<Record<string, number>>): number =>
-      Object.values(counts).reduce((sum, count) => sum + count, 0)
-    await sidecar.until(() => {
-      const { filter, counters } = sidecar.source()!.last
-      const lost = (filter?.dropped['unanswered'] ?? 0) + (filter?.dropped['lost'] ?? 0)
-      const sums = [
-        filter?.sent,
-        counters.received,
-        counters.answered + total(counters.dropped),
-        filter && filter.answered + lost,
-      ]
-      return new Set(sums).size === 1
+    const { sources } = await sidecar.until(() => {
+      const filter = sidecar.source()?.last.filter
+      if (!filter) return false
+      const { unanswered = 0, lost = 0 } = filter.dropped
+      return filter.sent === filter.answered + unanswered + lost
     })
+    expect(sources).toHaveLength(1)
   })
 })
