@@ -277,7 +277,7 @@ static int rounds(uint64_t first_id, size_t count)
 /* A camera: a frame each `interval_ms`, whatever is answered, as the filter does. Says how many were sent, found no
  * slot, were answered; median, 99th percentile and greatest time from a frame to its matte; the longest time without a
  * matte after the first. */
-static int film(size_t count, double interval_ms)
+static int film(size_t count, double interval_ms, uint64_t first_id)
 {
 	uint64_t *sent_at = calloc(count, sizeof(*sent_at));
 	uint64_t *times = calloc(count, sizeof(*times));
@@ -291,7 +291,7 @@ static int film(size_t count, double interval_ms)
 	for (size_t i = 0; i < count && result == 0; i++) {
 		const uint64_t next_at = begin + (uint64_t)((double)(i + 1) * interval_ms * 1e6);
 		sent_at[i] = mb_now_ns();
-		if (write_frame(i + 1, 1, MB_RESET_FIRST, NULL))
+		if (write_frame(first_id + i, 1, MB_RESET_FIRST, NULL))
 			sent++;
 		else
 			full++;
@@ -308,7 +308,7 @@ static int film(size_t count, double interval_ms)
 			const uint64_t at = mb_now_ns();
 			memcpy(scratch, texels, mb_matte_bytes(&memory, matte.planes));
 			mb_matte_pop(&memory);
-			times[answered++] = at - sent_at[matte.frame_id - 1];
+			times[answered++] = at - sent_at[matte.frame_id - first_id];
 			if (last && at - last > gap)
 				gap = at - last;
 			last = at;
@@ -319,7 +319,8 @@ static int film(size_t count, double interval_ms)
 		const double p50 = answered ? (double)times[answered / 2] / 1e6 : 0;
 		const double p99 = answered ? (double)times[answered * 99 / 100] / 1e6 : 0;
 		const double most = answered ? (double)times[answered - 1] / 1e6 : 0;
-		printf("film %zu %zu %zu %.3f %.3f %.3f %.3f\n", sent, full, answered, p50, p99, most, (double)gap / 1e6);
+		printf("film %zu %zu %zu %.3f %.3f %.3f %.3f\n", sent, full, answered, p50, p99, most,
+		        (double)gap / 1e6);
 	}
 	free(sent_at);
 	free(times);
@@ -434,9 +435,11 @@ static void obey(char *command)
 		const int result = rounds(first_id, strtoul(end, NULL, 10));
 		if (result < 0)
 			fail_if(result);
-	} else if (strcmp(command, "film") == 0) { /* COUNT INTERVAL_MS */
+	} else if (strcmp(command, "film") == 0) { /* COUNT INTERVAL_MS FIRST_ID */
 		const size_t count = strtoul(rest, &end, 10);
-		const int result = count > FILMED_MAX ? -EINVAL : film(count, strtod(end, NULL));
+		const double interval_ms = strtod(end, &end);
+		const uint64_t first_id = strtoull(end, NULL, 10);
+		const int result = count > FILMED_MAX ? -EINVAL : film(count, interval_ms, first_id);
 		if (result < 0)
 			fail_if(result);
 	} else if (strcmp(command, "figures") == 0) {

@@ -103,9 +103,9 @@ export class FilterPeer {
     return (await this.tell(`message ${timeoutMs}`)) === 'error EPIPE'
   }
 
-  /** Films: a frame each `intervalMs`, whatever is answered; resolves when all are sent. */
-  async film(frames: number, intervalMs: number): Promise<Film> {
-    const answer = await this.tell(`film ${frames} ${intervalMs}`)
+  /** Films: a frame each `intervalMs`, whatever is answered; resolves when all are sent. Ids must not go back. */
+  async film(frames: number, intervalMs: number, firstId = 1): Promise<Film> {
+    const answer = await this.tell(`film ${frames} ${intervalMs} ${firstId}`)
     const [kind, ...figures] = answer.split(' ')
     if (kind !== 'film') throw new Error(`no film: ${answer}`)
     const [sent, full, answered, p50Ms, p99Ms, mostMs, longestGapMs] = figures.map(Number)

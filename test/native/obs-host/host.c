@@ -91,6 +91,7 @@ static const char *start(obs_data_t *command, struct dstr *answer)
 	if (!obs_reset_audio(&audio))
 		return "obs_reset_audio failed";
 	mb_register_sources();
+	mb_register_clip();
 	mb_cost_start();
 	return NULL;
 }

@@ -26,6 +26,12 @@ void mb_paint(uint8_t *pixels, uint32_t width, uint32_t height, uint32_t number,
  * and `camera` (an async source). */
 void mb_register_sources(void);
 
+/* --- clip.c: a source that plays frames of a file
+ * ---------------------------------------------------------------- */
+
+/* `clip` (an async source). */
+void mb_register_clip(void);
+
 /* --- frames.c: every output frame is read back
  * ------------------------------------------------------------------- */
 

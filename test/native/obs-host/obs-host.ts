@@ -171,7 +171,11 @@ export class ObsHost {
     return answer
   }
 
-  create(kind: 'picture' | 'picture-hdr' | 'camera' | 'color_source_v3', source: string, settings: Settings = {}) {
+  create(
+    kind: 'picture' | 'picture-hdr' | 'camera' | 'clip' | 'color_source_v3',
+    source: string,
+    settings: Settings = {},
+  ) {
     return this.do('create', { kind, source, settings })
   }
 

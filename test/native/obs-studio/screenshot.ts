@@ -6,7 +6,8 @@ export class Screenshot {
   private constructor(
     readonly width: number,
     readonly height: number,
-    private readonly rgba: Buffer,
+    /** uint8 [height, width, 4]. */
+    readonly rgba: Uint8Array,
   ) {}
 
   /** Colours of a source's picture are premultiplied by OBS. */
