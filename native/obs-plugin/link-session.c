@@ -24,7 +24,7 @@
 #define FIRST_WIDTH 512
 #define FIRST_HEIGHT 288
 
-static const uint64_t backoff_ns[] = {0, 100 * MS, 250 * MS, 500 * MS};
+static const uint64_t backoff_ns[] = {0, 100 * MS, 250 * MS};
 #define BACKOFF_STEPS (sizeof(backoff_ns) / sizeof(backoff_ns[0]))
 
 void mb_session_init(struct mb_link *link)

@@ -3,7 +3,7 @@ import { homedir } from 'node:os'
 import { dirname, isAbsolute, join, sep } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { MatteboxError } from '../errors/index.ts'
-import { OFFICIAL_RELEASE } from '../model/weights/index.ts'
+import { OFFICIAL_RELEASE } from '../model/weights/official-release.ts'
 
 const EXTENSION = '.safetensors'
 const packageRoot = dirname(dirname(dirname(fileURLToPath(import.meta.url))))

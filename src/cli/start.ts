@@ -2,7 +2,7 @@ import { Option, type Command } from 'commander'
 import type { ChildProcess } from 'node:child_process'
 import { mkdir } from 'node:fs/promises'
 import { basename, extname, resolve } from 'node:path'
-import { Value } from 'typebox/value'
+import { Check } from 'typebox/schema'
 import { MatteboxError } from '../errors/index.ts'
 import { EngineSettings } from '../settings/index.ts'
 import { LOG_LEVELS, openLog, type LogLevel } from '../sidecar/main/log.ts'
@@ -149,7 +149,7 @@ async function recordFolder(given: string): Promise<string> {
 
 function number(name: 'port' | 'threads', given: string, minimum: number, maximum: number): number {
   const value = given.trim() === '' ? NaN : Number(given)
-  if (Value.Check(properties[name], value) && value >= minimum) return value
+  if (Check(properties[name], value) && value >= minimum) return value
   throw new MatteboxError('USAGE', `--${name} is ${given}.`, `Give a whole number from ${minimum} to ${maximum}.`)
 }
 

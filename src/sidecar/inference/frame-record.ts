@@ -15,6 +15,8 @@ export interface RecordedFrame extends NetworkKey {
   readonly reset: ResetReason | null
   /** What the runtime's run took. */
   readonly runMs: number
+  /** From shared memory to shared memory, less the run, in milliseconds. */
+  readonly besideMs: number
   /** Where its pixels begin, in bytes: uint8 [height, width, 4] BGRA. */
   readonly offset: number
 }
@@ -54,7 +56,7 @@ export class FrameRecord {
     filterId: string,
     frame: Frame,
     key: NetworkKey,
-    { reset, runMs }: Pick<Coefficients, 'reset' | 'runMs'>,
+    { reset, runMs, besideMs }: Pick<Coefficients, 'reset' | 'runMs'> & { readonly besideMs: number },
   ): void {
     if (this.#bytes + frame.pixels.length > LIMIT_BYTES) return this.#stop(`it holds ${LIMIT_BYTES / 2 ** 30} GiB`)
     const files = this.#filesOf(filterId)
@@ -64,7 +66,7 @@ export class FrameRecord {
       ...{ id, epoch, timestampNs, sourceWidth, sourceHeight },
       ...key,
       reset: reset ?? null,
-      runMs,
+      ...{ runMs, besideMs },
       offset: files.bytes,
     }
     // The frame's memory is used again for the next one.

@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os'
 import { MatteboxError } from '../../errors/index.ts'
 import { PROVIDER_TITLES } from '../../settings/index.ts'
-import { loadWeights } from '../../model/weights/index.ts'
+import { loadWeights, type Weights } from '../../model/weights/index.ts'
 import type { FromInference, InferenceConfig, ToInference } from '../contract/inference-process.ts'
 import { loadAddon } from './channel/index.ts'
 import { complaintOf, MattingServer, type Engine } from './matting-server.ts'
@@ -81,10 +81,15 @@ async function findEngine(
   { name, path }: { readonly name: string; readonly path: string },
   { provider, threads, avoid }: InferenceConfig,
 ): Promise<Engine> {
-  const weights = async () => (await loadWeights(path)).weights
-  // Read once before anything else: a damaged file is to be said, not to be found when a filter comes.
-  const first = await weights()
-  const work = () => networkWork(first, { ...TRIAL_SIZE, planes: 8, refiner: 'deep' })
+  // Read before anything else: a damaged file is to be said, not to be found when a filter comes.
+  let kept: Weights | undefined = (await loadWeights(path)).weights
+  const weights = async () => {
+    const found = kept ?? (await loadWeights(path)).weights
+    // For the first network, which somebody waits for.
+    kept = undefined
+    return found
+  }
+  const work = () => networkWork(kept!, { ...TRIAL_SIZE, planes: 8, refiner: 'deep' })
   const choice = await chooseProvider(provider, work, { threads, avoid })
   const device = choice.device ?? `${availableParallelism()} cores`
   const { passedOver } = choice

@@ -154,9 +154,10 @@ export class LiveSource {
       const { planes, reset, runMs } = answer
       const ours = isOurs(reset) ? reset : undefined
       if (ours) this.#resets[ours]++
-      this.record?.write(this.channel.hello.filterId, frame, key, answer)
       const fate = this.channel.writeMatte(frame, planes, ours ?? 'none')
-      this.#window.busyMs += performance.now() - began
+      const busyMs = performance.now() - began
+      this.#window.busyMs += busyMs
+      this.record?.write(this.channel.hello.filterId, frame, key, { ...answer, besideMs: busyMs - runMs })
       if (fate === 'nonFinite') return this.#answeredBroken(session)
       this.#broken = 0
       if (fate === 'ok') this.#window.answered++

@@ -240,7 +240,9 @@ export class MattingServer {
       },
       networks,
     )
-    const build = async (): Promise<void> => session.warm(key.width, key.height)
+    // A GPU compiles its shaders in the first run; on the CPU it is a step like any other, and might be the first matte.
+    const build = (): Promise<void> =>
+      networks.provider === 'cpu' ? session.build(key.width, key.height) : session.warm(key.width, key.height)
     await (networks.has(key) ? build() : this.#blocking(build))
     if (!this.#sources.has(source)) return session[Symbol.asyncDispose]()
     await source.use(session, key)

@@ -90,10 +90,12 @@ export class MattingSession implements AsyncDisposable {
     this.#pending = reason
   }
 
-  /**
-   * Builds the network for a size and runs it once on an empty picture, so that the first step is as fast as the
-   * others. The states stay as they are.
-   */
+  /** Builds the network for a size, so that the first step does not. The states stay as they are. */
+  async build(width: number, height: number): Promise<void> {
+    await this.#engineFor(width, height)
+  }
+
+  /** `build`, and runs it once on an empty picture, so that the first step is as fast as the others. */
   async warm(width: number, height: number): Promise<void> {
     const { lease } = await this.#engineFor(width, height)
     await this.#networks.warm(lease)

@@ -1,5 +1,5 @@
 import type { TSchema } from 'typebox'
-import { Value } from 'typebox/value'
+import { Check, Errors } from 'typebox/schema'
 import { MatteboxError } from '../../errors/index.ts'
 import { EngineSettings } from '../../settings/index.ts'
 
@@ -32,7 +32,7 @@ export function checkEngineSettings(changes: unknown): Partial<EngineSettings> {
       throw new MatteboxError('SETTINGS_INVALID', `The engine has no setting ${key}.`, `It has ${names()}.`)
     }
     const schema: TSchema = properties[key as keyof EngineSettings]
-    if (Value.Check(schema, value)) continue
+    if (Check(schema, value)) continue
     const found = JSON.stringify(value).slice(0, 100)
     throw new MatteboxError('SETTINGS_INVALID', `The setting ${key} is ${found}.`, `It ${wanted(schema, value)}.`)
   }
@@ -44,6 +44,6 @@ function names(): string {
 }
 
 function wanted(schema: TSchema, value: unknown): string {
-  const [fault] = Value.Errors(schema, value)
+  const [, [fault]] = Errors(schema, value)
   return 'words' in schema ? `is one of ${(schema.words as string[]).join(', ')}` : fault.message
 }
