@@ -1,4 +1,5 @@
 import { setImmediate as turnOfTheLoop } from 'node:timers/promises'
+import { isDeepStrictEqual } from 'node:util'
 import { MatteboxError } from '../../errors/index.ts'
 import type { FilterSettings, ProviderName } from '../../settings/index.ts'
 import type { EngineState, FromInference, SourcePlan } from '../contract/inference-process.ts'
@@ -53,6 +54,8 @@ export class MattingServer {
   /** Builds, one after the other. */
   #builds: Promise<void> = Promise.resolve()
   #buildsHere = false
+  /** What a second process was asked for last. */
+  #askedFor: readonly SourcePlan[] = []
   #failed = false
 
   constructor(options: MattingServerOptions) {
@@ -211,10 +214,17 @@ export class MattingServer {
     if (this.#engine === undefined || source.wanted === undefined) return
     if (source.isAsWanted) return source.provided()
     if (!this.#buildsHere && this.#wouldStarve(source)) {
-      const plans = Array.from(this.#sources, ({ plan }) => plan).filter((plan) => plan !== undefined)
-      return this.#options.say({ kind: 'handover', plans })
+      return this.#askForHandover()
     }
     this.#builds = this.#builds.then(() => this.#build(source)).catch((error: unknown) => this.#fail(error))
+  }
+
+  /** Says what all sources want now, unless that was said: it ends with this process, or with `buildHere`. */
+  #askForHandover(): void {
+    const plans = Array.from(this.#sources, ({ plan }) => plan).filter((plan) => plan !== undefined)
+    if (isDeepStrictEqual(plans, this.#askedFor)) return
+    this.#askedFor = plans
+    this.#options.say({ kind: 'handover', plans })
   }
 
   #wouldStarve(source: LiveSource): boolean {
