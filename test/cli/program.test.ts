@@ -15,7 +15,7 @@ describe('mattebox', () => {
 
   it('knows its version and helps', async () => {
     expect((await cli.run(['--version'])).stdout).toMatch(/^\d+\.\d+\.\d+\n$/)
-    for (const command of ['matte', 'eval', 'models', 'doctor', 'bench']) {
+    for (const command of ['matte', 'eval', 'models', 'doctor', 'bench', 'start', 'obs', 'service']) {
       const { code, stdout } = await cli.run([command, '--help'])
       expect(code).toBe(0)
       expect(stdout).toContain(`mattebox ${command}`)
@@ -33,6 +33,8 @@ describe('mattebox', () => {
     [['matte', 'x'], 'output'],
     [['matte', 'a', 'b', '--colour', 'red'], '--colour'],
     [['doctor', 'more'], 'arguments'],
+    // Seen red where the inference process that was forked ahead of time held this one: it never ended.
+    [['start', '--provider', 'nonsense'], '--provider'],
   ])('answers wrong use %j with code, message and mend, as JSON too', async (args, named) => {
     const { code, stdout, stderr } = await cli.run([...args, '--json'])
     expect(code).toBe(2)

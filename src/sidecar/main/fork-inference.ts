@@ -1,4 +1,5 @@
 import { fork, type ChildProcess } from 'node:child_process'
+import type { Socket } from 'node:net'
 import { extname } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
@@ -23,7 +24,7 @@ export function forkInference(program = PROGRAM): ChildProcess {
 /** Lets this process end while a child that nobody needs after all waits; the child ends with it. */
 export function letGo(child: ChildProcess): ChildProcess {
   child.unref()
-  child.channel?.unref()
+  for (const handle of handlesOf(child)) handle.unref()
   return child
 }
 
@@ -31,6 +32,13 @@ export function letGo(child: ChildProcess): ChildProcess {
 export function takeHold(child: ChildProcess): ChildProcess | undefined {
   if (!child.connected || child.exitCode !== null || child.signalCode !== null) return undefined
   child.ref()
-  child.channel?.ref()
+  for (const handle of handlesOf(child)) handle.ref()
   return child
+}
+
+/** What else keeps this process from ending: its pipes to the child. */
+function handlesOf({ channel, stdout, stderr }: ChildProcess): { ref(): void; unref(): void }[] {
+  // The pipes of a child are sockets.
+  const pipes = [stdout, stderr] as (Socket | null)[]
+  return [channel, ...pipes].filter((handle) => handle !== null && handle !== undefined)
 }
