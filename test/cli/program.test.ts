@@ -34,7 +34,7 @@ describe('mattebox', () => {
     [['matte', 'a', 'b', '--colour', 'red'], '--colour'],
     [['doctor', 'more'], 'arguments'],
     // Seen red where the inference process that was forked ahead of time held this one: it never ended.
-    [['start', '--provider', 'nonsense'], '--provider'],
+    [['start', '--nonsense'], '--nonsense'],
   ])('answers wrong use %j with code, message and mend, as JSON too', async (args, named) => {
     const { code, stdout, stderr } = await cli.run([...args, '--json'])
     expect(code).toBe(2)
