@@ -52,7 +52,7 @@ module.exports = {
     only(
       'service-stands-alone',
       'service',
-      ['errors'],
+      ['errors', 'settings'],
       'A unit of systemd knows paths and words only: let the command pass them in.',
     ),
     {

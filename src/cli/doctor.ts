@@ -1,6 +1,6 @@
 import { availableParallelism, totalmem } from 'node:os'
 import type { Command } from 'commander'
-import { MatteboxError } from '../errors/index.ts'
+import { MatteboxError, type Complaint } from '../errors/index.ts'
 import { loadWeights } from '../model/weights/index.ts'
 import { examineObs, thisMachine, type ObsDiagnosis } from '../obs/index.ts'
 import { loadAddon } from '../sidecar/inference/channel/index.ts'
@@ -13,12 +13,6 @@ import { localizeCommands } from './invocation.ts'
 import { defaultModel, HOW_TO_GET_A_MODEL, installedModels, type InstalledModel } from './model-location.ts'
 import { ourPlugin } from './obs.ts'
 import { versions } from './versions.ts'
-
-interface Complaint {
-  readonly code: string
-  readonly message: string
-  readonly mend: string
-}
 
 export interface ModelReport extends InstalledModel {
   /** Serves where no model is named. */

@@ -1,13 +1,8 @@
+import type { Complaint } from '../errors/index.ts'
 import type { SidecarState } from '../sidecar/main/sidecar.ts'
 import type { SourceMetrics } from '../sidecar/main/metrics.ts'
 import { PROVIDER_TITLES } from '../settings/index.ts'
 import { localizeCommands } from './invocation.ts'
-
-interface Complaint {
-  readonly code: string
-  readonly message: string
-  readonly mend: string
-}
 
 const NO_FILTER = 'No filter is connected. In OBS: right-click the camera → Filters → + → Mattebox background removal.'
 

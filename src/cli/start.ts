@@ -139,7 +139,7 @@ async function pathOrName(given: string): Promise<string> {
 async function recordFolder(given: string): Promise<string> {
   const folder = resolve(given)
   try {
-    await mkdir(folder, { recursive: true })
+    await mkdir(folder, { recursive: true, mode: 0o700 })
   } catch (error) {
     const { code = String(error) } = error as NodeJS.ErrnoException
     throw new MatteboxError('OUTPUT_UNWRITABLE', `${folder} cannot be made (${code}).`, 'Give another folder.')

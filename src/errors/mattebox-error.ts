@@ -1,4 +1,5 @@
 import { ERROR_CODES, type ErrorCode } from './codes.ts'
+import type { Complaint } from './complaint.ts'
 
 /**
  * An error that a user can act on: what was found and wanted (`message`), and what to do (`mend`).
@@ -23,7 +24,7 @@ export class MatteboxError extends Error {
     return ERROR_CODES[this.code].exit
   }
 
-  toJSON(): { code: ErrorCode; message: string; mend: string } {
+  toJSON(): Complaint<ErrorCode> {
     return { code: this.code, message: this.message, mend: this.mend }
   }
 }

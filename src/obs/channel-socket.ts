@@ -1,21 +1,15 @@
 import { lstatSync, statSync } from 'node:fs'
 import { connect } from 'node:net'
 import { dirname, join } from 'node:path'
-import type { ErrorCode } from '../errors/index.ts'
-import { homeOf } from './surroundings.ts'
-
-export interface Complaint {
-  readonly code: ErrorCode
-  readonly message: string
-  readonly mend: string
-}
+import type { Complaint, ErrorCode } from '../errors/index.ts'
+import { homeOf } from '../settings/config-home.ts'
 
 /** The socket that OBS's filter connects to. */
 export interface SocketReport {
   readonly path: string
   /** Whether a sidecar listens; false also where a filter could not get to it. */
   readonly listening: boolean
-  readonly error?: Complaint
+  readonly error?: Complaint<ErrorCode>
 }
 
 /** sockaddr_un's 108 bytes, with the zero that ends it (unix(7)). */

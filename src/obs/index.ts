@@ -1,5 +1,4 @@
 export { buildPlugin, type BuiltPlugin } from './build-plugin.ts'
-export type { Complaint } from './channel-socket.ts'
 export { choosePlugin, thisHost, type ChosenPlugin } from './choose-plugin.ts'
 export { OBS_TITLES } from './find-obs.ts'
 export { examineObs, NO_OBS, type ObsDiagnosis, type ObsReport, type Ours } from './obs-status.ts'

@@ -1,4 +1,5 @@
-import { examineSocket, type Complaint, type SocketReport } from './channel-socket.ts'
+import type { Complaint, ErrorCode } from '../errors/index.ts'
+import { examineSocket, type SocketReport } from './channel-socket.ts'
 import { findObs, OBS_TITLES, type FoundObs } from './find-obs.ts'
 import { pluginFolder } from './plugin-folder.ts'
 import { inspectPlugin, type PluginManifest, type PluginState } from './plugin-manifest.ts'
@@ -24,7 +25,7 @@ export interface ObsReport extends FoundObs {
   readonly plugin: PluginReport | null
   /** Whether its filter and this mattebox understand each other. */
   readonly ok: boolean
-  readonly error?: Complaint
+  readonly error?: Complaint<ErrorCode>
 }
 
 /** What `mattebox obs status --json` prints, and `doctor --json` under `obs`. */
@@ -33,7 +34,7 @@ export interface ObsDiagnosis {
   readonly ok: boolean
   readonly found: readonly ObsReport[]
   readonly socket: SocketReport
-  readonly error?: Complaint
+  readonly error?: Complaint<ErrorCode>
 }
 
 /** Versions of this mattebox. */
@@ -62,14 +63,14 @@ export async function examineObs(ours: Ours, around: Surroundings): Promise<ObsD
   return { ok, found, socket, ...(found.length === 0 && { error: NO_OBS }) }
 }
 
-export const NO_OBS: Complaint = {
+export const NO_OBS: Complaint<ErrorCode> = {
   code: 'OBS_NONE',
   message: 'No OBS Studio was found: none on the PATH, none of Flatpak.',
   mend: 'Install it from your distribution (Debian, Ubuntu, Fedora, Arch: the package obs-studio), or as a Flatpak: flatpak install flathub com.obsproject.Studio',
 }
 
 /** Why no plugin goes into this OBS, whatever is done to it. */
-function whyUnsupported({ kind, version, where }: FoundObs): Complaint | undefined {
+function whyUnsupported({ kind, version, where }: FoundObs): Complaint<ErrorCode> | undefined {
   if (kind === 'snap') {
     const message = 'The Snap of OBS Studio is confined: a filter in it cannot reach the sidecar.'
     const mend =
@@ -94,7 +95,7 @@ function compare(folder: string, found: PluginState, ours: Ours): PluginReport {
 
 const INSTALL = 'Run `mattebox obs install`, then restart OBS.'
 
-function whatIsWrong(plugin: PluginReport, title: string, ours: Ours): Complaint | undefined {
+function whatIsWrong(plugin: PluginReport, title: string, ours: Ours): Complaint<ErrorCode> | undefined {
   const { state, folder, version } = plugin
   switch (state) {
     case 'same':

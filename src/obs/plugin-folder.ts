@@ -1,5 +1,6 @@
 import { join } from 'node:path'
-import { configHomeOf, homeOf, type Surroundings } from './surroundings.ts'
+import { configHomeOf, homeOf } from '../settings/config-home.ts'
+import type { Surroundings } from './surroundings.ts'
 
 /** How OBS came onto the machine, and by that where it looks for things. A snap takes no plugins from outside. */
 export type ObsKind = 'native' | 'flatpak' | 'snap'

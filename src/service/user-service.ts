@@ -1,8 +1,8 @@
 import { execFile } from 'node:child_process'
 import { chmod, mkdir, readFile, rename, rm, rmdir, writeFile } from 'node:fs/promises'
-import { homedir } from 'node:os'
-import { dirname, isAbsolute, join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { MatteboxError } from '../errors/index.ts'
+import { configHomeOf } from '../settings/config-home.ts'
 import { UNIT_MARK } from './unit.ts'
 
 const UNIT = 'mattebox.service'
@@ -22,9 +22,7 @@ export interface ServiceReport {
 
 /** Where the user's manager looks for units of the user's own (systemd.unit(5), "User Unit Search Path"). */
 export function unitPath(env: NodeJS.ProcessEnv): string {
-  const given = env['XDG_CONFIG_HOME'] ?? ''
-  const config = isAbsolute(given) ? given : join(env['HOME'] || homedir(), '.config')
-  return join(config, 'systemd', 'user', UNIT)
+  return join(configHomeOf(env), 'systemd', 'user', UNIT)
 }
 
 /**

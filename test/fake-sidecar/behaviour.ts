@@ -1,4 +1,5 @@
-import type { Complaint, Frame, SidecarStats } from '../../src/sidecar/inference/channel/index.ts'
+import type { Complaint } from '../../src/errors/index.ts'
+import type { Frame, SidecarStats } from '../../src/sidecar/inference/channel/index.ts'
 import type { MatteName, Matte } from './mattes.ts'
 
 /**

@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { readdirSync, statSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import type { ChannelCounters } from '../../src/sidecar/inference/channel/addon.ts'
-import type { Complaint } from '../../src/sidecar/inference/channel/index.ts'
+import type { Complaint } from '../../src/errors/index.ts'
 import type { Behaviour, RecordedFrame } from './behaviour.ts'
 import type { FakeSidecarOptions, RecordedMessage } from './fake-sidecar.ts'
 

@@ -1,5 +1,6 @@
 import { EventEmitter, once } from 'node:events'
-import { ChannelServer, type ChannelEnd, type Complaint } from '../../src/sidecar/inference/channel/index.ts'
+import type { Complaint } from '../../src/errors/index.ts'
+import { ChannelServer, type ChannelEnd } from '../../src/sidecar/inference/channel/index.ts'
 import { LIMITS, MESSAGES } from '../../src/sidecar/inference/channel/wire.ts'
 import { seededRandom } from '../model/seeded-random.ts'
 import { WELL_BEHAVED, type Behaviour, type RecordedFrame } from './behaviour.ts'

@@ -1,5 +1,6 @@
+import type { Complaint } from '../../errors/index.ts'
 import type { FilterSettings, ProviderName } from '../../settings/index.ts'
-import type { ChannelCounters, Complaint, FilterStats, Hello, SidecarStats } from '../inference/channel/index.ts'
+import type { ChannelCounters, FilterStats, Hello, SidecarStats } from '../inference/channel/index.ts'
 
 /**
  * What the main process and the inference process say to each other, over the pipe that a forked child has. Types only:
@@ -75,6 +76,8 @@ export interface SourceReport {
   readonly settings: FilterSettings | null
   readonly filter: FilterStats | null
   readonly sidecar: SidecarStats
+  /** The network that it wants; null until it has said its settings. */
+  readonly plan: SourcePlan | null
   /** The program scene as this filter's OBS tells it. */
   readonly scene: string | null
   /** Frames that were answered, a second, over the last one. */

@@ -4,7 +4,7 @@ import type { EngineState, SourcePlan, SourceReport } from '../contract/inferenc
 import type { Channel, FilterStats, Renamed, SidecarResetReason } from './channel/index.ts'
 import type { FrameRecord } from './frame-record.ts'
 import type { MattingSession } from './matting-session.ts'
-import type { NetworkKey } from './network-pool.ts'
+import { networkName, type NetworkKey } from './network-pool.ts'
 
 /** What became of a turn. */
 export type Turn =
@@ -74,7 +74,7 @@ export class LiveSource {
   get isAsWanted(): boolean {
     const wanted = this.wanted
     const found = this.#next ?? this.#serving
-    return wanted !== undefined && found !== undefined && isSameNetwork(wanted, found.key)
+    return wanted !== undefined && found !== undefined && networkName(wanted) === networkName(found.key)
   }
 
   /**
@@ -191,6 +191,7 @@ export class LiveSource {
         resets: { ...this.#resets },
         error,
       },
+      plan: this.plan ?? null,
       scene: this.scene,
       answeredPerSecond: now > began ? (1000 * answered) / (now - began) : 0,
       share: totalBusyMs > 0 ? busyMs / totalBusyMs : 0,
@@ -230,15 +231,6 @@ export class LiveSource {
     const mend = 'Choose another provider, or check the model with `mattebox models verify`.'
     return { kind: 'failed', error: new MatteboxError('INFERENCE', message, mend) }
   }
-}
-
-function isSameNetwork(one: NetworkKey, other: NetworkKey): boolean {
-  return (
-    one.width === other.width &&
-    one.height === other.height &&
-    one.refiner === other.refiner &&
-    one.planes === other.planes
-  )
 }
 
 function isOurs(reset: string | undefined): reset is SidecarResetReason {

@@ -72,12 +72,12 @@ export class NetworkPool {
 
   /** Whether `acquire` would answer without building. */
   has(key: NetworkKey): boolean {
-    return this.#entries.has(textOf(key))
+    return this.#entries.has(networkName(key))
   }
 
   /** The network for a key, built if need be. Rejects as `createSession` throws; nothing is kept then. */
   async acquire(key: NetworkKey): Promise<Lease> {
-    const text = textOf(key)
+    const text = networkName(key)
     const entry = this.#entries.get(text) ?? { network: this.#build(key), holders: 0 }
     this.#entries.delete(text)
     this.#entries.set(text, entry)
@@ -158,6 +158,7 @@ export function disposeTensors(tensors: readonly { readonly location: string; di
   for (const tensor of tensors) if (tensor.location === 'gpu-buffer') tensor.dispose()
 }
 
-function textOf({ width, height, refiner, planes }: NetworkKey): string {
+/** Tells networks of a pool apart. */
+export function networkName({ width, height, refiner, planes }: NetworkKey): string {
   return `${width}x${height} ${refiner} ${planes}`
 }

@@ -1,13 +1,6 @@
-import type { ErrorCode } from '../../errors/index.ts'
+import type { Complaint, ErrorCode } from '../../errors/index.ts'
 import { PROVIDER_TITLES, type ProviderName } from '../../settings/index.ts'
 import type { InferenceChild, Ending } from './inference-child.ts'
-
-/** What a user can act on, as everywhere in mattebox. */
-export interface Complaint {
-  readonly code: string
-  readonly message: string
-  readonly mend: string
-}
 
 /** What ended a process and what to do, where it did not say so itself; `provider` ran the network at that time. */
 export function endingReason(ending: Ending, provider: ProviderName | undefined): Complaint {

@@ -1,17 +1,15 @@
 import { chmod, mkdir, stat } from 'node:fs/promises'
-import { homedir } from 'node:os'
-import { isAbsolute, join } from 'node:path'
+import { join } from 'node:path'
+import { configHomeOf, homeOf } from '../../settings/config-home.ts'
 
-/** Where the file of settings lies, after the XDG base directory specification. */
+/** Where the file of settings lies. */
 export function configFolder(env: NodeJS.ProcessEnv = process.env): string {
-  // The specification wants relative paths ignored.
-  const given = env['XDG_CONFIG_HOME'] ?? ''
-  return join(isAbsolute(given) ? given : join(homedir(), '.config'), 'mattebox')
+  return join(configHomeOf(env), 'mattebox')
 }
 
 /** Where log and lock lie, beside the channel's socket: the same for a program inside Flatpak. */
 export function stateFolder(): string {
-  return join(homedir(), '.local', 'state', 'mattebox')
+  return join(homeOf(process.env), '.local', 'state', 'mattebox')
 }
 
 /** Makes a folder that nobody else may enter; one that is there and lets others in is closed. */

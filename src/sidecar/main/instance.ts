@@ -54,14 +54,6 @@ export async function claimInstance(info: () => InstanceInfo, folder: string = s
   }
 }
 
-/** Who runs; undefined where nobody does. Changes nothing. */
-export async function runningInstance(folder: string = stateFolder()): Promise<InstanceInfo | undefined> {
-  const secret = await readSecret(join(folder, 'instance'))
-  if (typeof secret !== 'string') return undefined
-  const holder = await ask(addressOf(secret, folder))
-  return typeof holder === 'object' ? holder : undefined
-}
-
 function alreadyRunning(holder: InstanceInfo | 'silent'): MatteboxError {
   if (holder === 'silent') {
     return new MatteboxError(

@@ -1,6 +1,7 @@
 import type { ChildProcess } from 'node:child_process'
 import { EventEmitter } from 'node:events'
 import { isDeepStrictEqual } from 'node:util'
+import type { Complaint } from '../../errors/index.ts'
 import { PROVIDER_TITLES } from '../../settings/index.ts'
 import type {
   EngineState,
@@ -13,12 +14,11 @@ import type {
   ToInference,
 } from '../contract/inference-process.ts'
 import { Backoff, BACKOFF_MS } from './backoff.ts'
-import { endingReason, failedProvider, type Complaint } from './ending-reason.ts'
+import { endingReason, failedProvider } from './ending-reason.ts'
 import { forkInference, takeHold } from './fork-inference.ts'
 import { InferenceChild, type Ending, type Usage } from './inference-child.ts'
 import type { Log } from './log.ts'
 import { ProviderFailures } from './provider-failures.ts'
-import { plansOf } from './source-plans.ts'
 import type { Phase } from './watchdog.ts'
 
 /** What is to run; the rest of a process's configuration is the supervisor's own. */
@@ -245,7 +245,7 @@ export class Supervisor extends EventEmitter<{ change: [] }> {
 
   /** Filters come back one after the other when a process is new: until then the old plans stay. */
   #remember(child: InferenceChild): void {
-    const plans = plansOf(child.sources)
+    const plans = child.sources.flatMap(({ plan }) => plan ?? [])
     const young = child.listening === undefined || performance.now() - child.listening.since < this.#healthyMs
     const missing = young ? this.#plans.filter((old) => plans.every(({ filterId }) => filterId !== old.filterId)) : []
     this.#plans = [...plans, ...missing]

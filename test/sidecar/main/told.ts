@@ -207,6 +207,7 @@ export function report(filterId: string, changes: { received?: number; width?: n
       resets: { cut: 2 },
       error: null,
     },
+    plan: { filterId, width, height: 288, refiner: 'deep', planes: 2 },
     scene: null,
     answeredPerSecond: 29.5,
     share: 1,

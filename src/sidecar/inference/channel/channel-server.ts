@@ -1,10 +1,9 @@
 import { EventEmitter } from 'node:events'
-import type { MatteboxError } from '../../../errors/index.ts'
+import type { Complaint, MatteboxError } from '../../../errors/index.ts'
 import { loadAddon, type Addon, type NativeChannel, type NativeServer } from './addon.ts'
 import { Channel } from './channel.ts'
 import { notAccepting, notListening, stranger } from './channel-error.ts'
 import { shakeHands, type Admit, type Handshake } from './handshake.ts'
-import type { Complaint } from './messages.ts'
 
 export interface ListenOptions {
   /** Default: MATTEBOX_SOCKET, else `~/.local/state/mattebox/channel.sock`. A socket that is there is replaced. */

@@ -1,7 +1,7 @@
-import { MatteboxError } from '../../../errors/index.ts'
+import { MatteboxError, type Complaint } from '../../../errors/index.ts'
 import type { NativeChannel } from './addon.ts'
 import { breach, endOf, late } from './channel-error.ts'
-import type { Complaint, Hello, Size } from './messages.ts'
+import type { Hello, Size } from './messages.ts'
 import { parseHello } from './parse-message.ts'
 import { LIMITS, MESSAGES } from './wire.ts'
 

@@ -2,5 +2,5 @@ export { loadAddon, type ChannelCounters, type DropReason, type MatteFate } from
 export { ChannelServer, type ListenOptions } from './channel-server.ts'
 export { Channel, type ChannelEnd, type Frame } from './channel.ts'
 export type { Admit } from './handshake.ts'
-export type { Complaint, FilterReset, FilterStats, Hello, Renamed, Scene, SidecarStats, Size } from './messages.ts'
+export type { FilterReset, FilterStats, Hello, Renamed, Scene, SidecarStats, Size } from './messages.ts'
 export { LIMITS, MESSAGES, WIRE_REASONS, type FilterResetReason, type SidecarResetReason } from './wire.ts'

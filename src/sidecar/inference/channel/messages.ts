@@ -1,4 +1,5 @@
 import { Type, type Static } from 'typebox'
+import type { Complaint } from '../../../errors/index.ts'
 import { FilterSettings } from '../../../settings/index.ts'
 
 /**
@@ -9,9 +10,7 @@ import { FilterSettings } from '../../../settings/index.ts'
 const count = Type.Integer({ minimum: 0 })
 const counts = Type.Record(Type.String(), count)
 
-/** What a user can act on, as everywhere in mattebox. */
-export const Complaint = Type.Object({ code: Type.String(), message: Type.String(), mend: Type.String() })
-export type Complaint = Static<typeof Complaint>
+const complaint = Type.Object({ code: Type.String(), message: Type.String(), mend: Type.String() })
 
 /** A filter says who it is; carries its memory. */
 export const Hello = Type.Object({
@@ -75,7 +74,7 @@ export const FilterStats = Type.Object({
   answered: count,
   dropped: counts,
   resets: counts,
-  error: Type.Union([Complaint, Type.Null()]),
+  error: Type.Union([complaint, Type.Null()]),
 })
 export type FilterStats = Static<typeof FilterStats>
 
