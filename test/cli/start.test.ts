@@ -204,7 +204,8 @@ describe.concurrent('mattebox start', () => {
 
   it.skipIf(spawnSync('script', ['--version']).error !== undefined)('draws a board on a terminal', async () => {
     const home = new Home({ always: { sources: [report('a1')] } })
-    const line = [process.execPath, ...home.args].map((word) => `'${word}'`).join(' ')
+    // `exec`: a shell that stays would end of Ctrl-C itself, as dash does.
+    const line = `exec ${[process.execPath, ...home.args].map((word) => `'${word}'`).join(' ')}`
     const child = spawn('script', ['-qefc', line, '/dev/null'], { env: home.env, stdio: ['pipe', 'pipe', 'inherit'] })
     started.push(child)
     const end = ended(child)
