@@ -44,9 +44,35 @@ module.exports = {
       'The main process runs no inference code: it starts a process that does, and talks to it.',
     ),
     only(
+      'api-is-data',
+      'api',
+      ['errors', 'settings'],
+      'What the API takes and answers, for the panel server, the page and scripts: data, checked, without behaviour.',
+    ),
+    only(
+      'panel-serves',
+      'sidecar/panel',
+      ['sidecar/main', 'sidecar/contract', 'api', 'obs', 'errors', 'settings'],
+      'The panel server shows and changes what the main process and OBS have: it runs no network.',
+    ),
+    {
+      ...only('page-only-draws', 'ui', ['errors', 'settings', 'api'], 'The page draws what the API says.'),
+      to: {
+        path: '^src/',
+        // The size of the network's picture is one function, everywhere the same.
+        pathNot: [
+          '^src/ui/',
+          '^src/errors/',
+          '^src/settings/',
+          '^src/api/',
+          '^src/model/(low-resolution|architecture)',
+        ],
+      },
+    },
+    only(
       'obs-from-outside',
       'obs',
-      ['errors', 'settings'],
+      ['errors', 'settings', 'api'],
       'OBS is looked at from outside: it knows nothing of the sidecar.',
     ),
     only(

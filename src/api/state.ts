@@ -1,0 +1,69 @@
+import { Type, type Static } from 'typebox'
+import { EngineSettings } from '../settings/index.ts'
+import { ComplaintView } from './complaint.ts'
+import { AudioDelay, Binding, Preset, RegionTemplate } from './keepsakes.ts'
+import { nullable } from './nullable.ts'
+import { ObsView } from './obs.ts'
+import { SourceView } from './source.ts'
+
+const passedOver = Type.Array(Type.Object({ provider: Type.String(), reason: ComplaintView }))
+
+export const ModelView = Type.Object({
+  name: Type.String(),
+  bytes: Type.Integer(),
+  licence: nullable(Type.String()),
+  variant: nullable(Type.String()),
+  /** In use now. */
+  inUse: Type.Boolean(),
+})
+export type ModelView = Static<typeof ModelView>
+
+export const EngineView = Type.Object({
+  state: Type.Unsafe<'starting' | 'ready' | 'none'>(Type.Enum(['starting', 'ready', 'none'])),
+  provider: nullable(Type.String()),
+  device: nullable(Type.String()),
+  model: nullable(Type.String()),
+  /** Better providers, and why they are not in use. */
+  passedOver,
+  /** Providers that failed while live; `retry` gives them another chance. */
+  failed: passedOver,
+  error: nullable(ComplaintView),
+  settings: EngineSettings,
+  models: Type.Array(ModelView),
+  /** Where a model file is to be placed by hand. */
+  modelsFolder: Type.String(),
+  restarts: Type.Integer(),
+})
+export type EngineView = Static<typeof EngineView>
+
+export const ProcessView = Type.Object({
+  name: Type.Unsafe<'main' | 'inference'>(Type.Enum(['main', 'inference'])),
+  pid: nullable(Type.Integer()),
+  role: Type.String(),
+  rssBytes: nullable(Type.Integer()),
+  cpuPercent: nullable(Type.Number()),
+  uptimeMs: Type.Number(),
+})
+export type ProcessView = Static<typeof ProcessView>
+
+/** Everything the panel shows, in one object: what `GET /api/state` answers and the live socket tells. */
+export const PanelState = Type.Object({
+  version: Type.String(),
+  startedAt: Type.String({ description: 'ISO 8601.' }),
+  /** Where filters connect; null: they cannot (see engine.error). */
+  socket: nullable(Type.String()),
+  /** Beyond loopback: whoever is on the network may knock. */
+  isExposed: Type.Boolean(),
+  engine: EngineView,
+  sources: Type.Array(SourceView),
+  obs: ObsView,
+  presets: Type.Array(Preset),
+  bindings: Type.Array(Binding),
+  regionTemplates: Type.Array(RegionTemplate),
+  audioDelays: Type.Array(AudioDelay),
+  processes: Type.Array(ProcessView),
+  /** The last connection that was sent away. */
+  refused: nullable(ComplaintView),
+  error: nullable(ComplaintView),
+})
+export type PanelState = Static<typeof PanelState>
