@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# Brings what the tests of the plugin and of real OBS need, where this machine has apt-get and lets us use it.
+# Brings what the tests of the plugin, of real OBS, of the panel in a browser and of training need, where this machine has apt-get and lets us use it.
 # Never fails: without these packages those tests skip and say so.
 set -u
 
-needed=(obs-studio obs-plugins libobs-dev xvfb libgl1-mesa-dri libegl1 libgl1 libx11-dev pkg-config cmake make g++ clang ffmpeg)
+needed=(obs-studio obs-plugins libobs-dev xvfb libgl1-mesa-dri libegl1 libgl1 libx11-dev pkg-config cmake make g++ clang ffmpeg chromium python3-venv)
 
 command -v apt-get >/dev/null && command -v dpkg-query >/dev/null || exit 0
 
