@@ -4,6 +4,7 @@ import argparse
 from pathlib import Path
 
 from ..run.folder import runs_folder
+from .phases import PHASES
 
 DATA_HELP = "folder of the default model's training data"
 
@@ -18,6 +19,11 @@ def add_commands(commands: argparse._SubParsersAction) -> None:
     distil.add_argument("--teacher", type=Path, required=True, help="model file to learn from")
     distil.add_argument("--name", default="default", help="of the run: its folder under MATTEBOX_RUNS")
     distil.add_argument("--start", type=Path, help="model file to begin with, where the checkpoints are gone")
+    distil.add_argument(
+        "--phase",
+        choices=[phase.name for phase in PHASES if not phase.batch_norm],
+        help="the phase that --start begins with (default: the first after BatchNorm is folded)",
+    )
     distil.add_argument("--seed", type=int, default=0)
     distil.add_argument("--workers", type=int, default=0, help="processes that make samples")
     distil.add_argument("--threads", type=int, default=1, help="of the computation, on a CPU")
@@ -84,6 +90,7 @@ def run_distil(options: argparse.Namespace) -> None:
         workers=options.workers,
         device=options.device,
         start=options.start,
+        begins=options.phase,
     )
     Distillation(setup).run()
 

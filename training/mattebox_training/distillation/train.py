@@ -41,7 +41,8 @@ class Setup:
     workers: int = 0
     device: str = "cpu"
     phases: tuple[Phase, ...] = PHASES
-    start: Path | None = None  # a model file to begin with, in the first phase without BatchNorm
+    start: Path | None = None  # a model file to begin with
+    begins: str | None = None  # the phase that such a file begins with; default: the first without BatchNorm
 
 
 class Distillation:
@@ -66,10 +67,17 @@ class Distillation:
             network = MattingNetwork(self.setup.phases[0].batch_norm)
             initialise(network)
         else:
-            # BatchNorm is folded in files: training goes on where the schedule has none left.
             network = load_model_file(self.setup.start)
-            self.phase_number = next(i for i, phase in enumerate(self.setup.phases) if not phase.batch_norm)
+            self.phase_number = self._first_folded()
         self._adopt(network)
+
+    def _first_folded(self) -> int:
+        """Where a model file begins: BatchNorm is folded in files."""
+        begins = self.setup.begins
+        for number, phase in enumerate(self.setup.phases):
+            if not phase.batch_norm and begins in (None, phase.name):
+                return number
+        raise ValueError(f"No phase without BatchNorm is called {begins}.")
 
     def _adopt(self, network: MattingNetwork) -> None:
         """A new optimiser and average for this network."""
