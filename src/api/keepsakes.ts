@@ -10,7 +10,7 @@ export const Name = Type.String({
   pattern: '^[^\\u0000-\\u001f\\u007f]*\\S[^\\u0000-\\u001f\\u007f]*$',
 })
 
-export const SomeFilterSettings = Type.Partial(FilterSettings)
+export const SomeFilterSettings = Type.Partial(FilterSettings, { additionalProperties: false })
 
 /** Some settings under a name. */
 export const Preset = Type.Object({ name: Name, settings: SomeFilterSettings }, { additionalProperties: false })

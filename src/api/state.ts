@@ -15,6 +15,8 @@ export const ModelView = Type.Object({
   variant: nullable(Type.String()),
   /** In use now. */
   inUse: Type.Boolean(),
+  /** The user's own; the others came with mattebox and stay. */
+  isOwn: Type.Boolean(),
 })
 export type ModelView = Static<typeof ModelView>
 

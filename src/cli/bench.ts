@@ -9,7 +9,7 @@ import { MatteboxError } from '../errors/index.ts'
 import { lowResolution } from '../model/low-resolution.ts'
 import { median } from '../video/median.ts'
 import type { BenchAnswer, BenchRequest, BenchTask } from './bench-child.ts'
-import { resolveModel } from './model-location.ts'
+import { resolveModel } from '../models/model-location.ts'
 import { versions } from './versions.ts'
 
 export interface BenchCase {

@@ -10,7 +10,7 @@ import { madeUpWeights, networkWork, TRIAL_SIZE } from '../sidecar/inference/pro
 import { findFfmpeg, type Ffmpeg, type Tool } from '../video/find-ffmpeg.ts'
 import { bad, describeObs, good } from './findings.ts'
 import { localizeCommands } from './invocation.ts'
-import { defaultModel, HOW_TO_GET_A_MODEL, installedModels, type InstalledModel } from './model-location.ts'
+import { defaultModel, HOW_TO_GET_A_MODEL, installedModels, type InstalledModel } from '../models/model-location.ts'
 import { ourPlugin } from './obs.ts'
 import { versions } from './versions.ts'
 

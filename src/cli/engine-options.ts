@@ -3,7 +3,7 @@ import { chooseProvider, type ProviderChoice } from '../sidecar/inference/provid
 import { networkWork, TRIAL_SIZE } from '../sidecar/inference/provider-probe-work.ts'
 import type { EngineOptions } from '../video/matting-pipeline.ts'
 import type { MattingFlags } from './matting-options.ts'
-import { resolveModel } from './model-location.ts'
+import { resolveModel } from '../models/model-location.ts'
 
 /** Finds the model and the provider that the flags ask for. */
 export async function engineOptions(flags: MattingFlags): Promise<{ engine: EngineOptions; choice: ProviderChoice }> {

@@ -18,8 +18,18 @@ export function describeObs({ found, socket, error }: ObsDiagnosis): string[] {
   return lines
 }
 
-function describeOne({ title, version, where, running, plugin, error }: ObsReport): string[] {
-  const head = `${title} ${version ?? 'of unknown version'} (${where})${running ? ', running' : ''}`
-  if (error) return [good(head), ...bad(error.message, error.mend)]
-  return plugin ? [good(head), good(`the filter ${plugin.version ?? ''} (${plugin.folder})`)] : [good(head)]
+function describeOne({ title, version, where, running, plugin, dock, error }: ObsReport): string[] {
+  const head = good(`${title} ${version ?? 'of unknown version'} (${where})${running ? ', running' : ''}`)
+  if (error) return [head, ...bad(error.message, error.mend)]
+  if (!plugin) return [head]
+  const page =
+    dock === null
+      ? bad('The panel’s page for a dock is not there.', 'Run `mattebox obs install`.')
+      : [good(`the panel’s page for a dock. ${howToDock(dock)}`)]
+  return [head, good(`the filter ${plugin.version ?? ''} (${plugin.folder})`), ...page]
+}
+
+/** How the panel becomes a dock of OBS. */
+export function howToDock(address: string): string {
+  return `In OBS: Docks → Custom Browser Docks, name mattebox, URL ${address}`
 }

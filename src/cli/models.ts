@@ -13,7 +13,13 @@ import {
   type WeightsInfo,
 } from '../model/weights/index.ts'
 import { localizeCommands } from './invocation.ts'
-import { defaultModel, HOW_TO_GET_A_MODEL, installedModels, ownModelPath, resolveModel } from './model-location.ts'
+import {
+  defaultModel,
+  HOW_TO_GET_A_MODEL,
+  installedModels,
+  ownModelPath,
+  resolveModel,
+} from '../models/model-location.ts'
 
 /** What an exported graph computes. */
 export interface OnnxExportOptions {

@@ -1,10 +1,12 @@
-import { dirname } from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { dirname, join } from 'node:path'
+import { fileURLToPath, pathToFileURL } from 'node:url'
 import { Option, type Command } from 'commander'
 import { MatteboxError } from '../errors/index.ts'
 import {
   buildPlugin,
   choosePlugin,
+  DOCK_FILE,
+  dockPage,
   examineObs,
   NO_OBS,
   OBS_TITLES,
@@ -20,9 +22,11 @@ import {
   type Ours,
 } from '../obs/index.ts'
 import { LIMITS } from '../sidecar/inference/channel/wire.ts'
-import { describeObs } from './findings.ts'
+import { ENGINE_DEFAULTS } from '../sidecar/main/engine-settings.ts'
+import { SettingsFile } from '../sidecar/main/settings-file.ts'
+import { describeObs, howToDock } from './findings.ts'
 import { interruptible } from './interrupt.ts'
-import { localizeCommands } from './invocation.ts'
+import { invocation, localizeCommands } from './invocation.ts'
 import { refuseSudo } from './refuse-sudo.ts'
 import { versions } from './versions.ts'
 
@@ -83,6 +87,8 @@ interface Installed {
   readonly folder: string
   readonly version: string
   readonly origin: ChosenPlugin['origin']
+  /** Address of the page that shows the panel as a dock. */
+  readonly dock: string
   readonly replaced: boolean
   readonly restartObs: boolean
 }
@@ -116,9 +122,9 @@ async function install(options: Options, signal: AbortSignal): Promise<void> {
     if (restartObs) print(`${title} is running: restart it.`)
   }
   for (const { message, mend } of left) print(localizeCommands(`${message}\n${mend}`))
-  print(
-    localizeCommands('In OBS: right-click the camera, Filters, + under Effect Filters, Mattebox background removal.'),
-  )
+  print('In OBS: right-click the camera, Filters, + under Effect Filters, Mattebox background removal.')
+  for (const { title, dock } of installed)
+    print(`The panel as a dock${installed.length > 1 ? ` of ${title}` : ''}. ${howToDock(dock)}`)
 }
 
 async function installInto(
@@ -129,9 +135,18 @@ async function installInto(
 ): Promise<Installed> {
   const build = (why: string) => builder.build(why)
   const plugin = await choosePlugin({ kind, packageRoot, from, host: thisHost(), build })
-  const { replaced } = await putPlugin(plugin.folder, folder)
+  const page = dockPage(await panelPort(), `${invocation()} start`)
+  const { replaced } = await putPlugin(plugin.folder, folder, { [DOCK_FILE]: page })
   const { version } = plugin.manifest
-  return { kind, title, folder, version, origin: plugin.origin, replaced, restartObs: running }
+  const dock = pathToFileURL(join(folder, DOCK_FILE)).href
+  return { kind, title, folder, version, origin: plugin.origin, dock, replaced, restartObs: running }
+}
+
+/** What the settings say; where they cannot be read, `mattebox start` says why. */
+async function panelPort(): Promise<number> {
+  const settings = await SettingsFile.open().catch(() => null)
+  if (settings?.damaged) process.stderr.write(`${settings.damaged.message}\n${settings.damaged.mend}\n`)
+  return settings?.engine.port ?? ENGINE_DEFAULTS.port
 }
 
 /** Builds the filter once, for however many OBS need it, and removes what it built. */

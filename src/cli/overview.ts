@@ -1,14 +1,15 @@
 import { existsSync } from 'node:fs'
 import { invocation, localizeCommands } from './invocation.ts'
-import { defaultModel, HOW_TO_GET_A_MODEL, installedModels } from './model-location.ts'
+import { defaultModel, HOW_TO_GET_A_MODEL, installedModels } from '../models/model-location.ts'
 
 const COMMANDS = [
-  ['start', 'serve the filters in OBS, until Ctrl-C'],
+  ['start', 'serve the filters in OBS and open the panel, until Ctrl-C'],
   ['matte clip.mp4 clip.webm', 'a video with a transparent background'],
   ['matte clip.mp4 out.mp4 --background blur', 'or before another one'],
   ['eval clip.mp4 truth.mkv', 'measure a matte against the true alpha'],
   ['models list', 'what models are here; verify, import, export'],
   ['obs install', 'put the filter into OBS Studio; uninstall, status'],
+  ['token', 'the secret for scripts that use the panel’s API'],
   ['service install', 'keep the sidecar running; uninstall, status'],
   ['doctor', 'what this machine can do, and what is missing'],
   ['bench', 'how fast the network runs here'],

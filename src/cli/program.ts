@@ -28,6 +28,7 @@ const COMMANDS: Readonly<Record<string, (isCalled: boolean) => Promise<Register>
     const { registerStart } = await import('./start.ts')
     return (program) => registerStart(program, early)
   },
+  token: async () => (await import('./token.ts')).registerToken,
   obs: async () => (await import('./obs.ts')).registerObs,
   service: async () => (await import('./service.ts')).registerService,
   doctor: async () => (await import('./doctor.ts')).registerDoctor,

@@ -6,10 +6,11 @@ import { localizeCommands } from './invocation.ts'
 
 const NO_FILTER = 'No filter is connected. In OBS: right-click the camera → Filters → + → Mattebox background removal.'
 
-/** The state of the sidecar for a terminal: the engine, then each filter. */
-export function board(state: SidecarState): string[] {
+/** The state of the sidecar for a terminal: the panel's lines, the engine, then each filter. */
+export function board(state: SidecarState, panel: readonly string[]): string[] {
   const connected = state.sources.filter((source) => source.connected)
   return [
+    ...panel,
     engineLine(state),
     ...engineNotes(state),
     ...(connected.length === 0 ? ['', NO_FILTER] : connected.flatMap((source) => ['', ...sourceLines(source)])),
@@ -141,6 +142,12 @@ export class Redraw {
     const up = this.#drawn > 0 ? `\u001b[${this.#drawn}A` : ''
     this.stream.write(`${up}\r${shown.map((line) => `${line}\u001b[K\n`).join('')}\u001b[J`)
     this.#drawn = shown.length
+  }
+
+  /** Writes what stays, above what is drawn from now on. */
+  above(text: string): void {
+    this.draw([])
+    this.stream.write(text)
   }
 }
 

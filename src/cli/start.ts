@@ -1,16 +1,19 @@
 import { Option, type Command } from 'commander'
 import type { ChildProcess } from 'node:child_process'
 import { mkdir } from 'node:fs/promises'
+import { isIP } from 'node:net'
 import { basename, extname, resolve } from 'node:path'
 import { Check } from 'typebox/schema'
-import { MatteboxError } from '../errors/index.ts'
+import { MatteboxError, type Complaint } from '../errors/index.ts'
 import { EngineSettings } from '../settings/index.ts'
 import { LOG_LEVELS, openLog, type LogLevel } from '../sidecar/main/log.ts'
 import { SettingsFile } from '../sidecar/main/settings-file.ts'
 import { Sidecar } from '../sidecar/main/sidecar.ts'
 import { interruptible } from './interrupt.ts'
-import { installedModels, resolveModel } from './model-location.ts'
-import { board, changes, Redraw } from './start-board.ts'
+import { installedModels, resolveModel } from '../models/model-location.ts'
+import { hasBrowser, isJournal, openBrowser } from './open-browser.ts'
+import { show } from './start-show.ts'
+import type { StartPanel, StartPanelOptions } from './start-panel.ts'
 import { versions } from './versions.ts'
 
 interface StartFlags {
@@ -18,6 +21,7 @@ interface StartFlags {
   readonly provider?: EngineSettings['provider']
   readonly threads?: number
   readonly port?: number
+  readonly listen?: string
   readonly open: boolean
   readonly socket?: string
   readonly record?: string
@@ -26,18 +30,18 @@ interface StartFlags {
 }
 
 const { properties } = EngineSettings
-const REDRAW_MS = 1000
 
 const MORE = `
 Options hold for this run and go before the settings file, which they do not change.
-There is no panel yet: --port is checked and kept for it, and --no-open does nothing.
+The panel’s address lets one browser in, once, within ten minutes. Run the command again for another one: it says that
+mattebox runs, and its address.
 It runs until Ctrl-C or SIGTERM, and ends with exit code 0 then.`
 
 /** @param early - an inference process that was forked ahead of time, and let go */
 export function registerStart(program: Command, early?: ChildProcess): void {
   program
     .command('start')
-    .description('serve the filters in OBS, until Ctrl-C')
+    .description('serve the filters in OBS, and the panel in a browser, until Ctrl-C')
     .option('--model <name|path>', 'an installed model, or a safetensors or ONNX file')
     .addOption(
       new Option(`--provider <${properties.provider.words.join('|')}>`, properties.provider.description).argParser(
@@ -49,6 +53,11 @@ export function registerStart(program: Command, early?: ChildProcess): void {
     )
     .option('--port <n>', `port of the panel (default: ${properties.port.default})`, (given) =>
       number('port', given, 1, 65535),
+    )
+    .option(
+      '--listen <address>',
+      'serve the panel to a network too, unencrypted (default: this computer only)',
+      address,
     )
     .option('--no-open', 'do not open the panel in a browser')
     .option('--socket <path>', 'where filters connect (default: where they look; set MATTEBOX_SOCKET for OBS too)')
@@ -64,13 +73,14 @@ export function registerStart(program: Command, early?: ChildProcess): void {
 }
 
 async function start(flags: StartFlags, early: ChildProcess | undefined): Promise<void> {
-  const { model, provider, threads, port, logLevel, socket } = flags
-  const given = { model: model === undefined ? undefined : await pathOrName(model), provider, threads, port }
+  const { model, provider, threads, port, listen, logLevel, socket } = flags
+  const given = { model: model === undefined ? undefined : await pathOrName(model), provider, threads, port, listen }
   const overrides = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined))
   const record = flags.record === undefined ? undefined : await recordFolder(flags.record)
   const log = await openLog(logLevel)
   const settings = await SettingsFile.open()
   if (settings.damaged) process.stderr.write(`mattebox: ${settings.damaged.message}\n${settings.damaged.mend}\n`)
+  let panel: StartPanel | Complaint | undefined
   const sidecar = new Sidecar({
     version: (await versions()).mattebox,
     settings,
@@ -79,48 +89,56 @@ async function start(flags: StartFlags, early: ChildProcess | undefined): Promis
     log,
     socket: socket === undefined ? undefined : resolve(socket),
     record,
+    panelAddress: () => (panel && 'freshAddress' in panel ? panel.freshAddress() : null),
     supervisor: { early },
   })
   await interruptible(async (signal) => {
-    await sidecar.start()
-    const stopShowing = show(sidecar, flags.json ?? false)
+    await sidecar.start().catch((error: unknown) => {
+      throw isJournal() ? withoutCode(error) : error
+    })
+    const json = flags.json ?? false
+    const shown = show(sidecar, json)
+    // The filters do not wait for it.
+    const opened = openPanel({ sidecar, settings, log }).then(async (opened) => {
+      panel = opened
+      await shown.panel(opened)
+      if ('code' in opened) return () => Promise.resolve()
+      const forget = flags.open && !json && hasBrowser() ? await openBrowser(opened.freshAddress()) : undefined
+      return async () => {
+        await forget?.()
+        await opened.close()
+      }
+    })
     await new Promise<void>((ended) => {
       if (signal.aborted) ended()
       else signal.addEventListener('abort', () => ended())
     })
-    stopShowing()
+    shown.stop()
+    const close = await opened
+    await close()
     await sidecar.stop()
   })
 }
 
-/** Shows the state as it changes, until told to stop. */
-function show(sidecar: Sidecar, json: boolean): () => void {
-  const { stdout } = process
-  if (json) {
-    const print = (): void => void stdout.write(`${JSON.stringify(sidecar.state)}\n`)
-    print()
-    return stopping(setInterval(print, REDRAW_MS))
+/** A panel that cannot be had keeps nobody from matting. */
+async function openPanel(options: StartPanelOptions): Promise<StartPanel | Complaint> {
+  try {
+    // Loading it takes a while, in which inference starts.
+    const { StartPanel } = await import('./start-panel.ts')
+    return await StartPanel.open(options)
+  } catch (error) {
+    const known = error instanceof MatteboxError
+    options.log.error('There is no panel.', { error: known ? error.toJSON() : (error as Error).stack })
+    if (known) return error.toJSON()
+    const mend = 'The log says more: ~/.local/state/mattebox/mattebox.log. Please report it.'
+    return { code: 'PANEL_FAULT', message: 'The panel does not start.', mend }
   }
-  if (stdout.isTTY) {
-    const redraw = new Redraw(stdout)
-    const draw = (): void => redraw.draw(board(sidecar.state))
-    draw()
-    return stopping(setInterval(draw, REDRAW_MS))
-  }
-  let before = sidecar.state
-  const print = (lines: readonly string[]): void => lines.forEach((line) => stdout.write(`${line}\n`))
-  print(changes(undefined, before))
-  const tell = (): void => {
-    const now = sidecar.state
-    print(changes(before, now))
-    before = now
-  }
-  sidecar.on('state', tell)
-  return () => void sidecar.off('state', tell)
 }
 
-function stopping(timer: NodeJS.Timeout): () => void {
-  return () => clearInterval(timer)
+/** What another sidecar said of its panel, for those who need not get in. */
+function withoutCode(error: unknown): unknown {
+  if (!(error instanceof MatteboxError)) return error
+  return new MatteboxError(error.code, error.message.replace(/\?code=[\w-]+/g, ''), error.mend)
 }
 
 /** Finds a model, and the name that it goes by. */
@@ -151,6 +169,11 @@ function number(name: 'port' | 'threads', given: string, minimum: number, maximu
   const value = given.trim() === '' ? NaN : Number(given)
   if (Check(properties[name], value) && value >= minimum) return value
   throw new MatteboxError('USAGE', `--${name} is ${given}.`, `Give a whole number from ${minimum} to ${maximum}.`)
+}
+
+function address(given: string): string {
+  if (isIP(given) !== 0) return given
+  throw new MatteboxError('USAGE', `--listen is ${given}.`, 'Give an IP address of this machine, or 0.0.0.0 for all.')
 }
 
 function oneOf(name: string, words: readonly string[], given: string): string {

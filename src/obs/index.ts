@@ -1,6 +1,8 @@
 export { buildPlugin, type BuiltPlugin } from './build-plugin.ts'
 export { choosePlugin, thisHost, type ChosenPlugin } from './choose-plugin.ts'
+export { DOCK_FILE, dockPage } from './dock-page.ts'
 export { OBS_TITLES } from './find-obs.ts'
+export { ObsConnection, type ObsConnectionOptions } from './obs-connection.ts'
 export { examineObs, NO_OBS, type ObsDiagnosis, type ObsReport, type Ours } from './obs-status.ts'
 export { pluginFolder, type ObsKind } from './plugin-folder.ts'
 export { putPlugin, removePlugin } from './put-plugin.ts'

@@ -1,5 +1,6 @@
 import type { Complaint, ErrorCode } from '../errors/index.ts'
 import { examineSocket, type SocketReport } from './channel-socket.ts'
+import { dockAddress } from './dock-page.ts'
 import { findObs, OBS_TITLES, type FoundObs } from './find-obs.ts'
 import { pluginFolder } from './plugin-folder.ts'
 import { inspectPlugin, type PluginManifest, type PluginState } from './plugin-manifest.ts'
@@ -23,6 +24,8 @@ export interface ObsReport extends FoundObs {
   readonly running: boolean
   /** Null where none can be put in; `error` says why. */
   readonly plugin: PluginReport | null
+  /** Address of the page that shows the panel as a dock; null where there is none. */
+  readonly dock: string | null
   /** Whether its filter and this mattebox understand each other. */
   readonly ok: boolean
   readonly error?: Complaint<ErrorCode>
@@ -49,7 +52,7 @@ export async function examineObs(ours: Ours, around: Surroundings): Promise<ObsD
     const about = { ...obs, title: OBS_TITLES[obs.kind], running: running.has(obs.kind) }
     const unfit = whyUnsupported(obs)
     if (obs.kind === 'snap' || unfit) {
-      found.push({ ...about, plugin: null, ok: false, ...(unfit && { error: unfit }) })
+      found.push({ ...about, plugin: null, dock: null, ok: false, ...(unfit && { error: unfit }) })
       continue
     }
     const folder = pluginFolder(obs.kind, around)
@@ -57,7 +60,8 @@ export async function examineObs(ours: Ours, around: Surroundings): Promise<ObsD
     const error = whatIsWrong(plugin, about.title, ours)
     // Another version that speaks the same wire works.
     const ok = plugin.wire === ours.wire && plugin.state !== 'damaged'
-    found.push({ ...about, plugin, ok, ...(error && { error }) })
+    const dock = await dockAddress(folder)
+    found.push({ ...about, plugin, dock, ok, ...(error && { error }) })
   }
   const ok = found.some((report) => report.ok)
   return { ok, found, socket, ...(found.length === 0 && { error: NO_OBS }) }

@@ -13,10 +13,15 @@ const RECORD = 'installed.json'
  *
  * @param source - folder of a whole plugin
  * @param target - `plugins/mattebox` of an OBS; folders above it are made
+ * @param own - texts by their names, for this user's eyes, that lie beside the plugin's files
  * @returns whether another one was there
  * @throws {MatteboxError} OBS_PLUGIN_FOREIGN, OUTPUT_UNWRITABLE
  */
-export async function putPlugin(source: string, target: string): Promise<{ readonly replaced: boolean }> {
+export async function putPlugin(
+  source: string,
+  target: string,
+  own: Readonly<Record<string, string>> = {},
+): Promise<{ readonly replaced: boolean }> {
   await sweep(target)
   const { state } = await inspectPlugin(target)
   if (state === 'foreign') throw foreign(target)
@@ -28,6 +33,10 @@ export async function putPlugin(source: string, target: string): Promise<{ reado
     const first = await mkdir(parent, { recursive: true })
     if (first !== undefined) foldersMade = relative(dirname(first), parent).split(sep).length
     await copyFolder(source, part)
+    for (const [name, text] of Object.entries(own)) {
+      await writeFile(join(part, name), text)
+      await chmod(join(part, name), 0o600)
+    }
     await writeFile(join(part, RECORD), `${JSON.stringify({ foldersMade })}\n`)
     if (replaced) await rename(target, old)
     try {

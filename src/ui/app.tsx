@@ -1,7 +1,9 @@
 import type { ComponentType } from 'preact'
+import { useEffect, useRef } from 'preact/hooks'
+import { Alerts } from './alerts.tsx'
 import { EnginePage } from './engine/page.tsx'
 import { FiguresPage } from './figures/page.tsx'
-import { isConnected, state } from './live.ts'
+import icon from './icon.svg'
 import { words } from './locale/index.ts'
 import { ObsPage } from './obs/page.tsx'
 import { linkTo, page, PAGES, type Page } from './pages.ts'
@@ -17,20 +19,33 @@ const SHOWN: Readonly<Record<Page, ComponentType>> = {
 }
 
 export function App() {
-  const Shown = SHOWN[page.value]
+  const name = page.value
+  const Shown = SHOWN[name]
+  const main = useRef<HTMLElement>(null)
+  const isFirst = useRef(true)
+  useEffect(() => {
+    document.title = `${words.pages[name]} · ${words.product}`
+    // Whoever cannot see the page learns that another one is shown.
+    if (!isFirst.current) main.current?.focus()
+    isFirst.current = false
+  }, [name])
   return (
     <>
-      <header>
+      <header class="bar">
+        <span class="brand">
+          <img src={icon} alt="" width="24" height="24" />
+          <span>{words.product}</span>
+        </span>
         <nav aria-label={words.product}>
-          {PAGES.map((name) => (
-            <a key={name} href={linkTo(name)} aria-current={name === page.value ? 'page' : undefined}>
-              {words.pages[name]}
+          {PAGES.map((other) => (
+            <a key={other} href={linkTo(other)} aria-current={other === name ? 'page' : undefined}>
+              {words.pages[other]}
             </a>
           ))}
         </nav>
       </header>
-      {!isConnected.value && <p role="status">{state.value ? words.connection.away : words.connection.waiting}</p>}
-      <main>
+      <Alerts />
+      <main ref={main} tabIndex={-1} aria-label={words.pages[name]}>
         <Shown />
       </main>
     </>

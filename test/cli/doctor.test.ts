@@ -112,6 +112,7 @@ describe('the findings for people', () => {
     running: true,
     ok: true,
     plugin: { folder: '/plugins/mattebox', state: 'same', version: '0.1.0', wire: 1 },
+    dock: 'file:///plugins/mattebox/dock.html',
   }
   const withFilter: ObsDiagnosis = { ok: true, found: [native], socket: { path: '/channel.sock', listening: true } }
   const healthy: DoctorParts = {

@@ -6,7 +6,18 @@
  */
 import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { cpSync, existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
@@ -103,6 +114,27 @@ describe('mattebox obs install', () => {
     } finally {
       child.kill()
     }
+  })
+
+  it('puts a page there that becomes a dock, for this user’s eyes, and says how', () => {
+    stage.obs()
+    const settings = JSON.stringify({ version: 1, engine: { port: 4999 } })
+    stage.file(join(stage.home, '.config/mattebox/settings.json'), settings)
+    const page = join(stage.native, 'dock.html')
+    const how = `In OBS: Docks → Custom Browser Docks, name mattebox, URL file://${page}`
+    expect(obs('install').stdout).toContain(how)
+    expect(obs('status').stdout).toContain(how)
+    expect(statSync(page).mode & 0o777).toBe(0o600)
+    expect(readFileSync(page, 'utf8')).toContain('http://127.0.0.1:4999')
+    // One that was there before is replaced with the filter.
+    chmodSync(page, 0o644)
+    obs('install')
+    expect(statSync(page).mode & 0o777).toBe(0o600)
+    rmSync(page)
+    expect(obs('status').stdout).toMatch(
+      / {2}✗ The panel’s page for a dock is not there\.\n {6}Run `\S.* obs install`\.\n/,
+    )
+    expect(obs('status').status).toBe(0)
   })
 
   it('keeps the old filter where there is no room for the new one', () => {

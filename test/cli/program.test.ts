@@ -15,7 +15,7 @@ describe('mattebox', () => {
 
   it('knows its version and helps', async () => {
     expect((await cli.run(['--version'])).stdout).toMatch(/^\d+\.\d+\.\d+\n$/)
-    for (const command of ['matte', 'eval', 'models', 'doctor', 'bench', 'start', 'obs', 'service']) {
+    for (const command of ['matte', 'eval', 'models', 'doctor', 'bench', 'start', 'token', 'obs', 'service']) {
       const { code, stdout } = await cli.run([command, '--help'])
       expect(code).toBe(0)
       expect(stdout).toContain(`mattebox ${command}`)

@@ -1,109 +1,25 @@
-import { spawn, spawnSync, type ChildProcess } from 'node:child_process'
-import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { dirname, join } from 'node:path'
+import { spawnSync, spawn } from 'node:child_process'
+import { existsSync, writeFileSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { board, changes, Redraw } from '../../src/cli/start-board.ts'
 import { ENGINE_DEFAULTS } from '../../src/sidecar/main/engine-settings.ts'
 import type { SidecarState } from '../../src/sidecar/main/sidecar.ts'
-import { compiled } from '../sidecar/inference/compiled.ts'
-import { report, runs, STAND_IN, until, type Entry, type Told } from '../sidecar/main/told.ts'
-import { ended, type Ended } from './cli.ts'
+import { report, runs, until } from '../sidecar/main/told.ts'
+import { ended } from './cli.ts'
+import { Home, StartCommand } from './started.ts'
 
 /**
  * The real command, and in place of the inference process a stand-in. Seen red: without `detached` where the inference
  * process is forked, "is ended by Ctrl-C …" finds it killed instead of retired.
  */
 
-let program: string
-let command: ReturnType<typeof compiled>
-const homes: string[] = []
-const started: ChildProcess[] = []
-
-beforeAll(() => {
-  command = compiled('cli/start.ts', 'cli/report-error.ts')
-  program = join(dirname(command.path), 'program.mjs')
-  const inference = join(dirname(command.path), '..', 'sidecar', 'inference')
-  mkdirSync(inference, { recursive: true })
-  copyFileSync(STAND_IN, join(inference, 'inference-process.js'))
-  writeFileSync(
-    program,
-    `import { Command } from 'commander'
-    import { reportError } from './report-error.js'
-    import { registerStart } from './start.js'
-    const program = new Command('mattebox')
-    registerStart(program)
-    try {
-      await program.parseAsync(process.argv)
-    } catch (error) {
-      process.exitCode = reportError(error, process.argv.includes('--json'))
-    }`,
-  )
-})
-afterAll(() => {
-  for (const child of started) child.kill('SIGKILL')
-  command.remove()
-  for (const home of homes) rmSync(home, { recursive: true, force: true })
-})
-
-/** A user's home, with a model, and what stand-ins do there. */
-class Home {
-  readonly folder = mkdtempSync(join(tmpdir(), 'mattebox-start-'))
-  readonly record = join(this.folder, 'record')
-  readonly settings = join(this.folder, 'config', 'mattebox', 'settings.json')
-  readonly env: NodeJS.ProcessEnv
-  #stdout = ''
-  #stderr = ''
-
-  constructor(told: Told = {}, options: { model?: boolean } = {}) {
-    homes.push(this.folder)
-    const data = join(this.folder, 'data')
-    mkdirSync(join(data, 'mattebox', 'models'), { recursive: true })
-    mkdirSync(this.record)
-    mkdirSync(dirname(this.settings), { recursive: true })
-    writeFileSync(join(this.record, 'told.json'), JSON.stringify(told))
-    if (options.model ?? true) writeFileSync(join(data, 'mattebox', 'models', 'mine.safetensors'), '')
-    this.env = {
-      ...process.env,
-      HOME: this.folder,
-      XDG_DATA_HOME: data,
-      XDG_CONFIG_HOME: join(this.folder, 'config'),
-      MATTEBOX_SHIPPED_MODELS: join(this.folder, 'shipped'),
-    }
-  }
-
-  get args(): string[] {
-    return [program, 'start', '--record', this.record]
-  }
-
-  start(...options: string[]): { child: ChildProcess; end: Promise<Ended> } {
-    const child = spawn(process.execPath, [...this.args, ...options], {
-      env: this.env,
-      stdio: ['ignore', 'pipe', 'pipe'],
-      // A group of its own, as a terminal gives to what it starts.
-      detached: true,
-    })
-    started.push(child)
-    child.stdout.on('data', (text: Buffer) => (this.#stdout += text.toString()))
-    child.stderr.on('data', (text: Buffer) => (this.#stderr += text.toString()))
-    return { child, end: ended(child) }
-  }
-
-  shows(text: string): Promise<void> {
-    return until(() => this.#stdout.includes(text), `${text}, in ${this.#stdout} ${this.#stderr}`, 20_000)
-  }
-
-  get entries(): Entry[] {
-    const journal = join(this.record, 'journal')
-    if (!existsSync(journal)) return []
-    const lines = readFileSync(journal, 'utf8').split('\n').slice(0, -1)
-    return lines.map((line) => JSON.parse(line) as Entry)
-  }
-}
+let command: StartCommand
+beforeAll(() => (command = new StartCommand()))
+afterAll(() => command.remove())
 
 describe.concurrent('mattebox start', () => {
   it('says in lines what happens, and is ended by Ctrl-C in good order', async () => {
-    const home = new Home({ always: { sources: [report('a1')] } })
+    const home = new Home(command, { always: { sources: [report('a1')] } })
     const { child, end } = home.start()
     await home.shows('Camera / Mattebox: connected')
     // Ctrl-C goes to every process of the terminal's group.
@@ -112,15 +28,22 @@ describe.concurrent('mattebox start', () => {
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
     expect(stdout).toContain('Engine: starting\nNo filter is connected. In OBS: right-click the camera → Filters')
     expect(stdout).toContain('Engine: CUDA, stand-in, model mine\n')
-    // Nothing is said of a panel that is not there.
-    expect(stdout).not.toContain('http')
     expect(home.entries.at(-1)?.heard).toEqual({ kind: 'retire' })
     expect(runs(home.entries[0].pid)).toBe(false)
   })
 
   it('prints the state as JSON once a second, and is ended by SIGTERM', async () => {
-    const home = new Home({ always: { sources: [report('a1')] } })
-    const { child, end } = home.start('--json', '--threads', '2', '--provider', 'cpu', '--port', '5000', '--no-open')
+    const home = new Home(command, { always: { sources: [report('a1')] } })
+    const { child, end } = home.start(
+      '--json',
+      '--threads',
+      '2',
+      '--provider',
+      'cpu',
+      '--port',
+      String(home.port),
+      '--no-open',
+    )
     await home.shows('"connected":true')
     child.kill('SIGTERM')
     const { code, stdout } = await end
@@ -133,7 +56,7 @@ describe.concurrent('mattebox start', () => {
     expect(states.at(-1)).toMatchObject({
       engine: { state: 'ready', provider: 'cpu' },
       sources: [{ filterId: 'a1', last: { answeredPerSecond: 29.5 } }],
-      settings: { threads: 2, port: 5000 },
+      settings: { threads: 2, port: home.port },
     })
     expect(home.entries[0].started).toMatchObject({ threads: 2, provider: 'cpu', model: { name: 'mine' } })
     // What was said for this run is not kept.
@@ -141,7 +64,7 @@ describe.concurrent('mattebox start', () => {
   })
 
   it('takes its settings from the file, and says where that was damaged', async () => {
-    const home = new Home()
+    const home = new Home(command)
     writeFileSync(home.settings, '{"version":1,"engine":{"threads":7}}')
     const first = home.start()
     await home.shows('Engine: CUDA')
@@ -156,7 +79,7 @@ describe.concurrent('mattebox start', () => {
   })
 
   it('runs without a model, and says how to get one', async () => {
-    const home = new Home({}, { model: false })
+    const home = new Home(command, {}, { model: false })
     const { child, end } = home.start()
     await home.shows('models import')
     child.kill('SIGINT')
@@ -166,7 +89,7 @@ describe.concurrent('mattebox start', () => {
   })
 
   it('ends at once where one runs already, and names it', async () => {
-    const home = new Home()
+    const home = new Home(command)
     const first = home.start()
     await home.shows('Engine: CUDA')
     const { code, stdout, stderr } = await home.start('--json').end
@@ -179,7 +102,7 @@ describe.concurrent('mattebox start', () => {
   })
 
   it('has an inference process that ends when it is killed', async () => {
-    const home = new Home()
+    const home = new Home(command)
     const { child, end } = home.start()
     await home.shows('Engine: CUDA')
     child.kill('SIGKILL')
@@ -194,7 +117,7 @@ describe.concurrent('mattebox start', () => {
     [['--provider', 'abacus'], 2, '--provider is abacus.'],
     [['--log-level', 'loud'], 2, '--log-level is loud.'],
   ])('answers a mistake with what is wrong: %j', async (options, code, message) => {
-    const home = new Home()
+    const home = new Home(command)
     const result = await home.start(...options).end
     expect(result.stderr).toContain(message)
     expect(result.stderr).not.toMatch(/\n {4}at /)
@@ -203,11 +126,11 @@ describe.concurrent('mattebox start', () => {
   })
 
   it.skipIf(spawnSync('script', ['--version']).error !== undefined)('draws a board on a terminal', async () => {
-    const home = new Home({ always: { sources: [report('a1')] } })
+    const home = new Home(command, { always: { sources: [report('a1')] } })
     // `exec`: a shell that stays would end of Ctrl-C itself, as dash does.
     const line = `exec ${[process.execPath, ...home.args].map((word) => `'${word}'`).join(' ')}`
     const child = spawn('script', ['-qefc', line, '/dev/null'], { env: home.env, stdio: ['pipe', 'pipe', 'inherit'] })
-    started.push(child)
+    command.started.push(child)
     const end = ended(child)
     let text = ''
     child.stdout.on('data', (piece: Buffer) => (text += piece.toString()))
@@ -252,7 +175,7 @@ const live: SidecarState = {
 
 describe('the board', () => {
   it('says a line of the engine, and of each filter what it does', () => {
-    expect(board(live)).toEqual([
+    expect(board(live, [])).toEqual([
       'Engine: WebGPU, A GPU, model mine',
       '',
       'Camera / Mattebox',
@@ -262,26 +185,26 @@ describe('the board', () => {
   })
 
   it('says what to do where no filter is connected', () => {
-    expect(board(starting).at(-1)).toBe(
+    expect(board(starting, []).at(-1)).toBe(
       'No filter is connected. In OBS: right-click the camera → Filters → + → Mattebox background removal.',
     )
   })
 
   it('says what is missing, and the mend with a command that works here', () => {
-    const lines = board({ ...starting, engine: { state: 'none', error: complaint('Nothing runs.') } })
+    const lines = board({ ...starting, engine: { state: 'none', error: complaint('Nothing runs.') } }, [])
     expect(lines[0]).toBe('Engine: none. Nothing runs.')
     expect(lines[1]).toMatch(/^ {2}Do `.*doctor`\.$/)
   })
 
   it('names a provider that failed while live, and none for which there is no GPU', () => {
-    const lines = board({ ...live, avoid: [{ provider: 'cuda', reason: complaint('It fell over.') }] })
+    const lines = board({ ...live, avoid: [{ provider: 'cuda', reason: complaint('It fell over.') }] }, [])
     expect(lines[1]).toBe('  not on CUDA: It fell over.')
     expect(lines.filter((line) => line.includes('CUDA'))).toHaveLength(1)
   })
 
   it('shows no name that could move the cursor', () => {
     const hello = { ...report('a1').hello, source: 'Cam\u001b[2Jera\n' }
-    const lines = board({ ...live, sources: [{ ...live.sources[0], last: { ...report('a1'), hello } }] })
+    const lines = board({ ...live, sources: [{ ...live.sources[0], last: { ...report('a1'), hello } }] }, [])
     expect(lines[2]).toBe('Cam�[2Jera� / Mattebox')
   })
 

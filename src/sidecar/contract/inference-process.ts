@@ -1,6 +1,14 @@
 import type { Complaint } from '../../errors/index.ts'
 import type { FilterSettings, ProviderName } from '../../settings/index.ts'
-import type { ChannelCounters, FilterStats, Hello, SidecarStats } from '../inference/channel/index.ts'
+import type {
+  ChannelCounters,
+  FilterReset,
+  FilterStats,
+  Hello,
+  SidecarResetReason,
+  SidecarStats,
+  Size,
+} from '../inference/channel/index.ts'
 
 /**
  * What the main process and the inference process say to each other, over the pipe that a forked child has. Types only:
@@ -45,6 +53,42 @@ export interface InferenceConfig {
   readonly record?: string | undefined
 }
 
+/** A frame to be matted without OBS. */
+export interface TryRequest {
+  readonly id: number
+  /** The low resolution. */
+  readonly width: number
+  readonly height: number
+  readonly refiner: FilterSettings['refiner']
+  readonly planes: 2 | 8
+  /** Whether the recurrent state begins anew at this frame. */
+  readonly reset: boolean
+  readonly cutDetection: boolean
+  /** RGBA [height, width, 4], straight. */
+  readonly rgba: Uint8Array
+}
+
+/** What became of it. */
+export type TryAnswer =
+  | {
+      readonly kind: 'matte'
+      readonly id: number
+      readonly width: number
+      readonly height: number
+      readonly planes: 2 | 8
+      /** Coefficient planes [planes, height, width], float16, little-endian. */
+      readonly texels: Uint8Array
+      readonly runMs: number
+      /** Why the recurrent state began anew at this frame; null: it did not. */
+      readonly reset: string | null
+      readonly provider: ProviderName
+      readonly model: string
+    }
+  /** An OBS source went first, or the engine is busy starting: the next frame may be answered. */
+  | { readonly kind: 'dropped'; readonly id: number }
+  /** It cannot be matted now, and why; a later frame may be. */
+  | { readonly kind: 'error'; readonly id: number; readonly error: Complaint }
+
 /** Main process → inference process. `start` is the first, and comes once. */
 export type ToInference =
   | { readonly kind: 'start'; readonly config: InferenceConfig }
@@ -56,6 +100,12 @@ export type ToInference =
   | { readonly kind: 'buildHere' }
   /** Say bye to every filter, and end: another process listens, or the user wants no more. */
   | { readonly kind: 'retire' }
+  /** Previews of these filters are wanted, and of no others. */
+  | { readonly kind: 'watch'; readonly filterIds: readonly string[] }
+  /** One in flight a client: each is answered by `tryAnswer`. */
+  | { readonly kind: 'tryFrame'; readonly client: string; readonly frame: TryRequest }
+  /** The client has gone. */
+  | { readonly kind: 'tryEnd'; readonly client: string }
 
 /** What runs the networks; or why nothing does. */
 export type EngineState =
@@ -68,6 +118,42 @@ export type EngineState =
       readonly passedOver: readonly PassedOver[]
     }
   | { readonly state: 'none'; readonly error: Complaint }
+
+/** A reset of a source's recurrent state. */
+export interface RecentReset {
+  /** As `Date.now()`. */
+  readonly atMs: number
+  readonly reason: FilterReset['reason'] | SidecarResetReason
+  readonly by: 'filter' | 'sidecar'
+  /** The scenes before and after, where the reason is `scene`. */
+  readonly from: string | null
+  readonly to: string | null
+}
+
+/** What the low-resolution picture and its matte say, 0..1 each. */
+export interface PictureFigures {
+  /** Mean of the whole picture. */
+  readonly luma: number
+  /** Mean where the matte is opaque; null without a person. */
+  readonly personLuma: number | null
+  /** Distance of the mean colours inside and outside of the person's edge; null without an edge. */
+  readonly contrast: number | null
+  /** Mean alpha. */
+  readonly area: number
+}
+
+/** A picture of a source to look at, at most 320 pixels wide. */
+export interface Preview {
+  readonly filterId: string
+  /** The filter's frame id. */
+  readonly frameId: number
+  readonly width: number
+  readonly height: number
+  /** RGBA [height, width, 4], straight: the frame as it came. */
+  readonly rgba: Uint8Array
+  /** The matte [height, width]; null where the frame got none. */
+  readonly alpha: Uint8Array | null
+}
 
 /** A filter that is connected, and both sides' figures. */
 export interface SourceReport {
@@ -82,9 +168,15 @@ export interface SourceReport {
   readonly scene: string | null
   /** Frames that were answered, a second, over the last one. */
   readonly answeredPerSecond: number
-  /** Share of the inference process's stepping time, 0..1, over the last second. */
+  /** Share of the inference process's stepping time for sources, 0..1, over the last second. */
   readonly share: number
   readonly counters: ChannelCounters
+  /** Size of the source at the last frame; null before the first. */
+  readonly sourceSize: Size | null
+  /** Newest first, at most 20. */
+  readonly recentResets: readonly RecentReset[]
+  /** Of the frame that was looked at last, one a second; null where it got no matte. */
+  readonly picture: PictureFigures | null
 }
 
 /** Inference process → main process. */
@@ -96,15 +188,20 @@ export type FromInference =
   | { readonly kind: 'engine'; readonly engine: EngineState }
   /** Filters reach it now. */
   | { readonly kind: 'listening'; readonly path: string }
-  /** Once a second, and where a filter comes or goes. */
+  /** In place of `listening`: filters cannot reach it (there is no addon), and it serves `tryFrame` alone. */
+  | { readonly kind: 'unreachable'; readonly error: Complaint }
+  /** Once a second, and soon after a filter comes, goes, or says something that is to be seen at once. */
   | { readonly kind: 'sources'; readonly sources: readonly SourceReport[] }
   /** A connection was sent away. */
   | { readonly kind: 'refused'; readonly complaint: Complaint }
   /** A build that would starve sources is due: start a second process with these plans. */
   | { readonly kind: 'handover'; readonly plans: readonly SourcePlan[] }
+  /** Of a filter that is watched. */
+  | { readonly kind: 'preview'; readonly preview: Preview }
+  | { readonly kind: 'tryAnswer'; readonly client: string; readonly answer: TryAnswer }
   /** The provider failed while live; the process ends. */
   | { readonly kind: 'failed'; readonly provider: ProviderName; readonly error: Complaint }
-  /** It cannot serve at all (no addon, no socket); the process ends, and another try would end alike. */
+  /** It cannot serve at all (no socket); the process ends, and another try would end alike. */
   | { readonly kind: 'unable'; readonly error: Complaint }
   | {
       readonly kind: 'log'

@@ -19,6 +19,10 @@ export class FairShare<Source> {
     this.#clocks.set(source, Math.max(this.#clocks.get(source) ?? 0, this.#now))
   }
 
+  get isAnybodyWaiting(): boolean {
+    return this.#waiting.size > 0
+  }
+
   /** Whose turn it is, undefined where nobody waits; it waits no longer. */
   next(): Source | undefined {
     let chosen: Source | undefined

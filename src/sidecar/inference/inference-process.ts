@@ -1,12 +1,13 @@
 import { availableParallelism } from 'node:os'
-import { MatteboxError } from '../../errors/index.ts'
+import { MatteboxError, type Complaint } from '../../errors/index.ts'
 import { PROVIDER_TITLES } from '../../settings/index.ts'
 import { loadWeights, type Weights } from '../../model/weights/index.ts'
 import type { FromInference, InferenceConfig, ToInference } from '../contract/inference-process.ts'
-import { loadAddon } from './channel/index.ts'
-import { complaintOf, MattingServer, type Engine } from './matting-server.ts'
+import { loadAddon, type Addon } from './channel/index.ts'
+import { complaintOf, MattingServer } from './matting-server.ts'
 import { chooseProvider } from './provider-choice.ts'
 import { networkWork, TRIAL_SIZE } from './provider-probe-work.ts'
+import type { Engine } from './try-clients.ts'
 
 /**
  * The inference process: what the main process forks. It serves filters until it is told to retire, or the main process
@@ -30,10 +31,7 @@ process.on('message', (message: ToInference) => {
   if (message.kind === 'start') return void serve(message.config)
   if (message.kind === 'retire') return void (server?.retire() ?? Promise.resolve()).then(() => process.exit(0))
   try {
-    if (message.kind === 'set') server?.set(message.filterId, message.changes)
-    else if (message.kind === 'reset') server?.reset(message.filterId)
-    else if (message.kind === 'cover') server?.cover(message.filterId, message.on)
-    else server?.buildHere()
+    hear(message)
   } catch (error) {
     // A filter that does not read, a setting that is none: told, and no reason to end.
     const { message: text, ...fields } = complaintOf(error)
@@ -41,11 +39,31 @@ process.on('message', (message: ToInference) => {
   }
 })
 
+function hear(message: Exclude<ToInference, { kind: 'start' | 'retire' }>): void {
+  switch (message.kind) {
+    case 'set':
+      return server?.set(message.filterId, message.changes)
+    case 'reset':
+      return server?.reset(message.filterId)
+    case 'cover':
+      return server?.cover(message.filterId, message.on)
+    case 'watch':
+      return server?.watch(message.filterIds)
+    case 'tryFrame':
+      return server?.tryFrame(message.client, message.frame)
+    case 'tryEnd':
+      return server?.endTry(message.client)
+    case 'buildHere':
+      return server?.buildHere()
+  }
+}
+
 async function serve(config: InferenceConfig): Promise<void> {
   try {
-    // Where the main process dies while this thread is blocked, nothing else would end it.
-    loadAddon().endWithParent()
-    server = new MattingServer({ ...config, say })
+    const addon = addonOrWhyNot()
+    // Where the main process dies while this thread is blocked, nothing else would end it at once.
+    if (!('error' in addon)) addon.endWithParent()
+    server = new MattingServer({ ...config, addon, say })
     if (!config.takesOver) server.listen()
   } catch (error) {
     return unable(error)
@@ -73,6 +91,16 @@ async function serve(config: InferenceConfig): Promise<void> {
   } catch (error) {
     if (config.takesOver) return unable(error)
     say({ kind: 'failed', provider: engine.provider, error: complaintOf(error) }, () => process.exit(1))
+  }
+}
+
+/** Without it no filter can connect; what needs no OBS works all the same. */
+function addonOrWhyNot(): Addon | { readonly error: Complaint } {
+  try {
+    return loadAddon()
+  } catch (error) {
+    if (error instanceof MatteboxError) return { error: error.toJSON() }
+    throw error
   }
 }
 

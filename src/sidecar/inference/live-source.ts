@@ -1,15 +1,25 @@
 import { MatteboxError } from '../../errors/index.ts'
 import type { FilterSettings } from '../../settings/index.ts'
-import type { EngineState, SourcePlan, SourceReport } from '../contract/inference-process.ts'
-import type { Channel, FilterStats, Renamed, SidecarResetReason } from './channel/index.ts'
+import type {
+  EngineState,
+  PictureFigures,
+  RecentReset,
+  SourcePlan,
+  SourceReport,
+} from '../contract/inference-process.ts'
+import type { Channel, FilterReset, FilterStats, Frame, Renamed, SidecarResetReason, Size } from './channel/index.ts'
 import type { FrameRecord } from './frame-record.ts'
+import type { LowPicture } from './low-picture.ts'
 import type { MattingSession } from './matting-session.ts'
 import { networkName, type NetworkKey } from './network-pool.ts'
+import { pictureFigures } from './picture-figures.ts'
 
 /** What became of a turn. */
 export type Turn =
-  | { readonly kind: 'answered'; readonly runMs: number }
-  /** No frame waited, or none was answered for a reason that is counted. */
+  | { readonly kind: 'answered'; readonly runMs: number; readonly reset: SidecarResetReason | undefined }
+  /** A frame was taken and not answered, for a reason that is counted. */
+  | { readonly kind: 'unanswered' }
+  /** No frame waited. */
   | { readonly kind: 'nothing' }
   /** The runtime failed: the provider is not to be trusted any more. */
   | { readonly kind: 'failed'; readonly error: MatteboxError }
@@ -21,6 +31,9 @@ interface Serving {
 
 /** In a row; a provider that answers nothing else for so long is broken. */
 const MOST_BROKEN_MATTES = 30
+const MOST_RECENT_RESETS = 20
+/** A source that sends nothing for longer is hidden, or does not move. */
+const STILL_MS = 2000
 
 /** One filter in OBS as the inference process sees it: its channel, what it wants, and its recurrent state. */
 export class LiveSource {
@@ -40,8 +53,16 @@ export class LiveSource {
   /** Tells the filter that the size it wants is served; another size in between makes it void. */
   #ready: (() => void) | undefined
   readonly #resets: Record<SidecarResetReason, number> = { cut: 0, restart: 0, error: 0 }
-  /** Since the last report. */
-  #window = { answered: 0, runMs: 0, busyMs: 0, began: performance.now() }
+  /** Newest first. */
+  #recentResets: readonly RecentReset[] = []
+  #sourceSize: Size | null = null
+  #picture: LowPicture | undefined
+  /** When that one was taken. */
+  #taken = -Infinity
+  /** Since the last `measure`, and what that one found. */
+  #window = { answered: 0, runMs: 0, busyMs: 0, began: performance.now(), hasLooked: false }
+  #figures = { answeredPerSecond: 0, share: 0, inferenceMs: 0 }
+  #pictureFigures: PictureFigures | null = null
 
   constructor(
     readonly channel: Channel,
@@ -68,6 +89,11 @@ export class LiveSource {
   /** Whether a session serves this source now. */
   get isServed(): boolean {
     return this.#serving !== undefined
+  }
+
+  /** Whether somebody would see it stop: it is served, and sent a frame a moment ago. */
+  get isFilming(): boolean {
+    return this.isServed && performance.now() - this.#taken < STILL_MS
   }
 
   /** Whether the session that serves, or is about to, is the one that is wanted. */
@@ -115,12 +141,21 @@ export class LiveSource {
     for (const { session } of this.#sessions) session.cutDetection = settings.cut_detection
   }
 
-  /** There is nothing to serve with: the frame is given up. */
-  giveUp(): void {
-    const frame = this.channel.takeFrame(this.#pixels)
-    if (frame === undefined) return
-    this.#pixels = frame.pixels
-    this.channel.drop(frame, 'unready')
+  /** Notes a reset that the filter told of. */
+  filterReset({ reason, from, to }: FilterReset): void {
+    this.#note({ reason, by: 'filter', from, to })
+  }
+
+  /** The frame that was taken last, and its planes; its memory is used again at the next step. */
+  get picture(): LowPicture | undefined {
+    return this.#picture
+  }
+
+  /** Takes the figures of that picture, once between two `measure`. */
+  lookAtPicture(): void {
+    if (this.#picture === undefined || this.#window.hasLooked) return
+    this.#window.hasLooked = true
+    this.#pictureFigures = pictureFigures(this.#picture)
   }
 
   /** Takes the newest frame, steps, and answers. One step at a time. */
@@ -131,22 +166,16 @@ export class LiveSource {
   }
 
   async #step(): Promise<Turn> {
-    if (this.#serving === undefined) {
-      this.giveUp()
-      return { kind: 'nothing' }
-    }
     const began = performance.now()
-    const frame = this.channel.takeFrame(this.#pixels)
+    const frame = this.#takeFrame()
     if (frame === undefined) return { kind: 'nothing' }
-    this.#pixels = frame.pixels
     const { pixels: data, width, height, epoch, reason } = frame
-    this.#isFullSize = frame.sourceWidth === width && frame.sourceHeight === height
     if (this.#next?.key.width === width && this.#next.key.height === height) await this.#swap()
     // The filter may have left meanwhile.
     const serving = this.#serving as Serving | undefined
     if (serving?.key.width !== width || serving.key.height !== height) {
       this.channel.drop(frame, 'unready')
-      return { kind: 'nothing' }
+      return { kind: 'unanswered' }
     }
     const { session, key } = serving
     try {
@@ -155,14 +184,16 @@ export class LiveSource {
       const ours = isOurs(reset) ? reset : undefined
       if (ours) this.#resets[ours]++
       const fate = this.channel.writeMatte(frame, planes, ours ?? 'none')
+      if (ours) this.#note({ reason: ours, by: 'sidecar', from: null, to: null })
       const busyMs = performance.now() - began
       this.#window.busyMs += busyMs
       this.record?.write(this.channel.hello.filterId, frame, key, { ...answer, besideMs: busyMs - runMs })
       if (fate === 'nonFinite') return this.#answeredBroken(session)
       this.#broken = 0
+      this.#picture = { frameId: frame.id, width, height, pixels: data, planes }
       if (fate === 'ok') this.#window.answered++
       this.#window.runMs += runMs
-      return { kind: 'answered', runMs }
+      return { kind: 'answered', runMs, reset: ours }
     } catch (error) {
       this.channel.drop(frame, 'error')
       this.#resets.error++
@@ -171,13 +202,23 @@ export class LiveSource {
     }
   }
 
-  /** Figures since the last report, which begin anew. @param totalBusyMs - of all sources in the same time */
-  report(engine: EngineState, error: SourceReport['sidecar']['error'], totalBusyMs: number): SourceReport {
+  /** Takes the figures since the last time, which begin anew. @param totalBusyMs - of all sources in the same time */
+  measure(totalBusyMs: number): void {
     const { answered, runMs, busyMs, began } = this.#window
     const now = performance.now()
-    this.#window = { answered: 0, runMs: 0, busyMs: 0, began: now }
+    this.#window = { answered: 0, runMs: 0, busyMs: 0, began: now, hasLooked: false }
+    this.#figures = {
+      answeredPerSecond: now > began ? (1000 * answered) / (now - began) : 0,
+      share: totalBusyMs > 0 ? busyMs / totalBusyMs : 0,
+      inferenceMs: answered > 0 ? runMs / answered : 0,
+    }
+  }
+
+  /** What is to be told now; the figures are of the last `measure`. */
+  report(engine: EngineState): SourceReport {
     const { counters } = this.channel
     const ready = engine.state === 'ready' ? engine : undefined
+    const { inferenceMs, ...figures } = this.#figures
     return {
       hello: { ...this.channel.hello, ...this.names },
       settings: this.settings,
@@ -186,20 +227,22 @@ export class LiveSource {
         provider: ready?.provider ?? '',
         device: ready?.device ?? '',
         model: ready?.model ?? '',
-        inferenceMs: answered > 0 ? runMs / answered : 0,
+        inferenceMs,
         ...counters,
         resets: { ...this.#resets },
-        error,
+        error: engine.state === 'none' ? engine.error : null,
       },
       plan: this.plan ?? null,
       scene: this.scene,
-      answeredPerSecond: now > began ? (1000 * answered) / (now - began) : 0,
-      share: totalBusyMs > 0 ? busyMs / totalBusyMs : 0,
+      ...figures,
       counters,
+      sourceSize: this.#sourceSize,
+      recentResets: this.#recentResets,
+      picture: this.#pictureFigures,
     }
   }
 
-  /** Time spent on this source since the last report, in milliseconds. */
+  /** Time spent on this source since the last `measure`, in milliseconds. */
   get busyMs(): number {
     return this.#window.busyMs
   }
@@ -209,6 +252,22 @@ export class LiveSource {
     this.#serving = this.#next = undefined
     await this.#turn
     for (const { session } of sessions) await session[Symbol.asyncDispose]()
+  }
+
+  #takeFrame(): Frame | undefined {
+    const frame = this.channel.takeFrame(this.#pixels)
+    if (frame === undefined) return undefined
+    const { id, width, height, sourceWidth, sourceHeight, pixels } = frame
+    this.#pixels = pixels
+    this.#isFullSize = sourceWidth === width && sourceHeight === height
+    this.#sourceSize = { width: sourceWidth, height: sourceHeight }
+    this.#picture = { frameId: id, width, height, pixels, planes: null }
+    this.#taken = performance.now()
+    return frame
+  }
+
+  #note(reset: Omit<RecentReset, 'atMs'>): void {
+    this.#recentResets = [{ atMs: Date.now(), ...reset }, ...this.#recentResets].slice(0, MOST_RECENT_RESETS)
   }
 
   get #sessions(): Serving[] {
@@ -226,7 +285,7 @@ export class LiveSource {
   #answeredBroken(session: MattingSession): Turn {
     session.reset('error')
     this.#broken++
-    if (this.#broken < MOST_BROKEN_MATTES) return { kind: 'nothing' }
+    if (this.#broken < MOST_BROKEN_MATTES) return { kind: 'unanswered' }
     const message = `The network answered numbers that are none (NaN or infinity) ${MOST_BROKEN_MATTES} times in a row.`
     const mend = 'Choose another provider, or check the model with `mattebox models verify`.'
     return { kind: 'failed', error: new MatteboxError('INFERENCE', message, mend) }

@@ -2,13 +2,15 @@ import { setImmediate as turnOfTheLoop } from 'node:timers/promises'
 import { isDeepStrictEqual } from 'node:util'
 import { MatteboxError, type Complaint } from '../../errors/index.ts'
 import type { FilterSettings, ProviderName } from '../../settings/index.ts'
-import type { EngineState, FromInference, SourcePlan } from '../contract/inference-process.ts'
-import { ChannelServer, type Channel } from './channel/index.ts'
+import type { EngineState, FromInference, SourcePlan, TryRequest } from '../contract/inference-process.ts'
+import { ChannelServer, type Addon, type Channel } from './channel/index.ts'
 import { FairShare } from './fair-share.ts'
 import { FrameRecord } from './frame-record.ts'
 import { LiveSource } from './live-source.ts'
 import { MattingSession } from './matting-session.ts'
-import { NetworkPool, type Lease, type NetworkOptions } from './network-pool.ts'
+import { NetworkPool, type Lease, type NetworkKey } from './network-pool.ts'
+import { Previews } from './previews.ts'
+import { TryClients, type Engine } from './try-clients.ts'
 
 export interface MattingServerOptions {
   /** Of mattebox, told to filters. */
@@ -19,13 +21,10 @@ export interface MattingServerOptions {
   readonly longestBlockMs?: number | undefined
   /** Debug: a folder to record frames in. */
   readonly record?: string | undefined
-  /** Takes what the main process is told. */
-  readonly say: (message: FromInference) => void
-}
-
-/** What runs the networks. */
-export interface Engine extends NetworkOptions {
-  readonly state: Extract<EngineState, { state: 'ready' }>
+  /** The channel to OBS; or why there is none, which is told to the main process in its place. */
+  readonly addon: Addon | { readonly error: Complaint }
+  /** Takes what the main process is told, and calls `sent` once the pipe has it. */
+  readonly say: (message: FromInference, sent?: () => void) => void
 }
 
 const LONGEST_BLOCK_MS = 300
@@ -35,6 +34,8 @@ const PLANS_LAST_MS = 10_000
 const IDLE_NETWORKS = 1
 const LONGEST_BYE_MS = 500
 const MOST_FILTERS = 64
+/** What a filter says reaches the main process at most so often. */
+const TELL_INTERVAL_MS = 100
 
 /**
  * Serves the filters that connect: takes frames of all sources, newest first and by fair shares, steps each source's
@@ -45,6 +46,8 @@ export class MattingServer {
   readonly #shares = new FairShare<LiveSource>()
   readonly #sources = new Set<LiveSource>()
   readonly #record: FrameRecord | undefined
+  readonly #previews: Previews
+  readonly #tries: TryClients
   #server: ChannelServer | undefined
   #networks: NetworkPool | undefined
   #engine: Engine | undefined
@@ -57,19 +60,30 @@ export class MattingServer {
   /** What a second process was asked for last. */
   #askedFor: readonly SourcePlan[] = []
   #failed = false
+  /** When the main process was told of the sources last. */
+  #told = -Infinity
+  #telling: NodeJS.Timeout | undefined
 
   constructor(options: MattingServerOptions) {
     this.#options = options
     const { record, say } = options
+    this.#previews = new Previews((preview, gone) => say({ kind: 'preview', preview }, gone))
+    this.#tries = new TryClients({
+      answer: (client, answer) => say({ kind: 'tryAnswer', client, answer }),
+      objection: (key) => this.#objectionToTry(key),
+      blocking: (work) => this.#blocking(work),
+    })
     if (record !== undefined) {
       this.#record = new FrameRecord(record, (message) => say({ kind: 'log', level: 'warn', message }))
     }
   }
 
-  /** Lets filters connect. @throws {MatteboxError} CHANNEL_ADDON, CHANNEL_SOCKET */
+  /** Lets filters connect, where there is an addon. @throws {MatteboxError} CHANNEL_SOCKET */
   listen(): void {
-    const { socket, version, say } = this.#options
+    const { socket, version, addon, say } = this.#options
+    if ('error' in addon) return say({ kind: 'unreachable', error: plain(addon.error) })
     const server = new ChannelServer({
+      addon,
       path: socket,
       sidecar: version,
       admit: () => (this.#sources.size < MOST_FILTERS ? undefined : tooMany()),
@@ -98,13 +112,30 @@ export class MattingServer {
     setTimeout(() => void this.#dropPlans(), PLANS_LAST_MS).unref()
     this.#networks = networks
     this.#engine = engine
+    this.#tries.start(engine, networks)
     this.#become(engine.state)
     for (const source of this.#sources) this.#provide(source)
   }
 
   /** There is nothing to serve with; the filters are told why. */
   doWithout(error: Complaint): void {
+    this.#tries.doWithout(plain(error))
     this.#become({ state: 'none', error: plain(error) })
+  }
+
+  /** Previews of these filters are wanted, and of no others. */
+  watch(filterIds: readonly string[]): void {
+    this.#previews.watch(filterIds)
+  }
+
+  /** Takes a frame of a client without OBS; sources go first. */
+  tryFrame(client: string, frame: TryRequest): void {
+    this.#tries.take(client, frame)
+    void this.#pump()
+  }
+
+  endTry(client: string): void {
+    void this.#tries.end(client)
   }
 
   /** A second process was asked for and cannot be had: build here, whoever has to wait. */
@@ -126,14 +157,14 @@ export class MattingServer {
     for (const channel of this.#channelsOf(filterId)) channel.cover(on)
   }
 
-  /** Tells the filters and the main process the figures since the last time. */
+  /** Once a second: takes the figures since the last time, and tells them to the filters and the main process. */
   report(): void {
-    const error = this.#state.state === 'none' ? this.#state.error : null
     let busyMs = 0
     for (const source of this.#sources) busyMs += source.busyMs
-    const sources = Array.from(this.#sources, (source) => source.report(this.#state, error, busyMs))
-    for (const [place, { channel }] of Array.from(this.#sources).entries()) channel.stats(sources[place].sidecar)
-    this.#options.say({ kind: 'sources', sources })
+    for (const source of this.#sources) source.measure(busyMs)
+    this.#tellFilters(this.#sources)
+    this.#tell()
+    this.#tries.tidy()
   }
 
   /** Sends every filter away, to connect anew at once; resolves when that is done, or has taken too long. */
@@ -145,6 +176,7 @@ export class MattingServer {
       ({ channel }) => new Promise<void>((resolve) => channel.once('closed', () => resolve())),
     )
     for (const { channel } of this.#sources) channel.bye()
+    void this.#tries.endAll()
     const late = new Promise<void>((resolve) => setTimeout(resolve, LONGEST_BYE_MS).unref())
     await Promise.race([Promise.all(gone), late])
   }
@@ -158,14 +190,28 @@ export class MattingServer {
     channel.on('settings', (settings) => {
       source.apply(settings)
       this.#provide(source)
+      this.#tellSoon()
     })
     channel.on('size', (_size, ready) => this.#provide(source, ready))
-    channel.on('stats', (stats) => (source.filterStats = stats))
-    channel.on('scene', ({ scene }) => (source.scene = scene))
-    channel.on('renamed', (names) => (source.names = names))
-    channel.on('reset', ({ epoch, reason, from, to }) =>
-      this.#log('debug', `The filter on “${source.names.source}” reset: ${reason}.`, { ...fields, epoch, from, to }),
-    )
+    channel.on('stats', (stats) => {
+      const covers = source.filterStats?.cover
+      source.filterStats = stats
+      if (stats.cover !== covers) this.#tellSoon()
+    })
+    channel.on('scene', ({ scene }) => {
+      source.scene = scene
+      this.#tellSoon()
+    })
+    channel.on('renamed', (names) => {
+      source.names = names
+      this.#tellSoon()
+    })
+    channel.on('reset', (reset) => {
+      source.filterReset(reset)
+      this.#tellSoon()
+      const { epoch, reason, from, to } = reset
+      this.#log('debug', `The filter on “${source.names.source}” reset: ${reason}.`, { ...fields, epoch, from, to })
+    })
     channel.on('frames', () => {
       this.#shares.offer(source)
       void this.#pump()
@@ -178,31 +224,51 @@ export class MattingServer {
         ...(error && { error: plain(error) }),
       })
       void source.end()
-      this.report()
+      this.#tell()
     })
-    this.report()
+    this.#tellFilters([source])
+    this.#tell()
   }
 
-  /** Steps sources until nobody waits. */
+  /** Steps sources, and where none waits clients without OBS, until nobody waits. */
   async #pump(): Promise<void> {
     if (this.#pumping) return
     this.#pumping = true
     try {
-      for (;;) {
+      while (!this.#failed) {
         const source = this.#shares.next()
-        if (source === undefined || this.#failed) return
-        const began = performance.now()
-        const turn = await source.step()
-        this.#shares.charge(source, performance.now() - began)
-        if (turn.kind === 'failed') return this.#fail(turn.error)
-        // Its size may have become the source's own, or been it.
-        if (turn.kind === 'answered' && !source.isAsWanted) this.#provide(source)
-        // Sockets, timers and the main process have their turn between two steps.
-        await turnOfTheLoop()
+        if (source) await this.#serve(source)
+        else if (!(await this.#serveClient())) return
       }
     } finally {
       this.#pumping = false
     }
+  }
+
+  async #serve(source: LiveSource): Promise<void> {
+    const began = performance.now()
+    const turn = await source.step()
+    this.#shares.charge(source, performance.now() - began)
+    if (turn.kind === 'failed') return this.#fail(turn.error)
+    if (turn.kind === 'answered') {
+      // Its size may have become the source's own, or been it.
+      if (!source.isAsWanted) this.#provide(source)
+      if (turn.reset) this.#tellSoon()
+    }
+    // Sockets, timers and the main process have their turn between two steps.
+    await turnOfTheLoop()
+    if (turn.kind === 'nothing' || source.picture === undefined) return
+    source.lookAtPicture()
+    this.#previews.offer(source.channel.hello.filterId, source.picture, this.#shares.isAnybodyWaiting)
+  }
+
+  /** Whether there was something to do. */
+  async #serveClient(): Promise<boolean> {
+    const turn = await this.#tries.step()
+    if (turn === undefined) return false
+    if (turn.kind === 'failed') this.#fail(turn.error)
+    else await turnOfTheLoop()
+    return true
   }
 
   /**
@@ -228,10 +294,29 @@ export class MattingServer {
   }
 
   #wouldStarve(source: LiveSource): boolean {
-    const networks = this.#networks!
-    if (networks.has(source.wanted!)) return false
     const isSomebodyServed = Array.from(this.#sources).some(({ isServed }) => isServed)
-    return isSomebodyServed && (networks.buildMs ?? 0) > (this.#options.longestBlockMs ?? LONGEST_BLOCK_MS)
+    return isSomebodyServed && this.#blocksForLong(source.wanted!)
+  }
+
+  /** Whether a network is still to be built, and that takes longer than sources may wait. */
+  #blocksForLong(key: NetworkKey): boolean {
+    const networks = this.#networks!
+    return !networks.has(key) && (networks.buildMs ?? 0) > (this.#options.longestBlockMs ?? LONGEST_BLOCK_MS)
+  }
+
+  /**
+   * Why the network for a frame without OBS may not be built now. A second process is no way: to try something, every
+   * filter would reconnect and begin anew on air.
+   */
+  #objectionToTry(key: NetworkKey): Complaint | undefined {
+    const isSomebodyFilming = Array.from(this.#sources).some(({ isFilming }) => isFilming)
+    if (!isSomebodyFilming || !this.#blocksForLong(key)) return undefined
+    const seconds = (this.#networks!.buildMs! / 1000).toFixed(1)
+    return new MatteboxError(
+      'TRY_BUSY',
+      `To build the network for this picture takes about ${seconds} s, and sources in OBS would wait for it.`,
+      'Choose the size, the refiner and the foreground of a source in OBS, or try it while OBS shows no filter.',
+    ).toJSON()
   }
 
   async #build(source: LiveSource): Promise<void> {
@@ -286,7 +371,25 @@ export class MattingServer {
   #become(state: EngineState): void {
     this.#state = state
     this.#options.say({ kind: 'engine', engine: state })
-    this.report()
+    this.#tellFilters(this.#sources)
+    this.#tell()
+  }
+
+  #tellFilters(sources: Iterable<LiveSource>): void {
+    for (const source of sources) source.channel.stats(source.report(this.#state).sidecar)
+  }
+
+  /** Tells the main process of the sources, now. */
+  #tell(): void {
+    clearTimeout(this.#telling)
+    this.#telling = undefined
+    this.#told = performance.now()
+    this.#options.say({ kind: 'sources', sources: Array.from(this.#sources, (source) => source.report(this.#state)) })
+  }
+
+  /** As `#tell`, once for all that is said together. */
+  #tellSoon(): void {
+    this.#telling ??= setTimeout(() => this.#tell(), Math.max(0, this.#told + TELL_INTERVAL_MS - performance.now()))
   }
 
   #channelsOf(filterId: string): Channel[] {

@@ -123,7 +123,9 @@ export class MattingSession implements AsyncDisposable {
       disposeTensors(engine.states)
       engine.states = NETWORK_IO.nextStates.map((name) => out[name])
       const planes = out[NETWORK_IO.planes].data as Float32Array
-      if (this.#options.checksNumbers ?? true) requireFinite(planes)
+      if ((this.#options.checksNumbers ?? true) && !areFinite(planes)) {
+        throw inferenceError('The network answered numbers that are none (NaN or infinity).')
+      }
       return { planes, width: frame.width, height: frame.height, reset, runMs }
     } catch (cause) {
       this.#resets.error++
@@ -184,11 +186,12 @@ function requireWhole({ data, width, height }: LowFrame): void {
   )
 }
 
-function requireFinite(planes: Float32Array): void {
+/** Whether all are numbers, neither NaN nor infinite. */
+export function areFinite(values: Float32Array): boolean {
   // NaN and infinity times zero are NaN, and a sum keeps it: one pass without a branch.
   let sum = 0
-  for (let i = 0; i < planes.length; i++) sum += planes[i] * 0
-  if (sum !== 0) throw inferenceError('The network answered numbers that are none (NaN or infinity).')
+  for (let i = 0; i < values.length; i++) sum += values[i] * 0
+  return sum === 0
 }
 
 function inferenceError(message: string, cause?: unknown): MatteboxError {

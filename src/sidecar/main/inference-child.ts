@@ -1,6 +1,7 @@
 import type { ChildProcess } from 'node:child_process'
 import { EventEmitter } from 'node:events'
 import type { Readable } from 'node:stream'
+import type { Complaint } from '../../errors/index.ts'
 import type {
   EngineState,
   FromInference,
@@ -45,8 +46,12 @@ export class InferenceChild extends EventEmitter<{ message: [FromInference]; end
   engine: EngineState = { state: 'starting' }
   sources: readonly SourceReport[] = []
   usage: Usage | undefined
-  /** When filters could reach it for the first time, and where. */
-  listening: { readonly path: string; readonly since: number } | undefined
+  /** Where filters reach it, once they do. */
+  listening: string | undefined
+  /** Why they never will: it serves frames without OBS alone. */
+  unreachable: Complaint | undefined
+  /** Since when it can be reached, by filters or without them. */
+  servesSince: number | undefined
   /** Resolves when it has ended. */
   readonly ended: Promise<Ending>
 
@@ -163,7 +168,12 @@ export class InferenceChild extends EventEmitter<{ message: [FromInference]; end
         this.engine = message.engine
         break
       case 'listening':
-        this.listening ??= { path: message.path, since: now }
+        this.listening ??= message.path
+        this.servesSince ??= now
+        break
+      case 'unreachable':
+        this.unreachable = message.error
+        this.servesSince ??= now
         break
       case 'sources':
         this.sources = message.sources
@@ -180,6 +190,8 @@ export class InferenceChild extends EventEmitter<{ message: [FromInference]; end
       case 'phase':
       case 'refused':
       case 'handover':
+      case 'preview':
+      case 'tryAnswer':
     }
     this.emit('message', message)
   }

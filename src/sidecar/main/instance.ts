@@ -1,11 +1,12 @@
 import { createHash, randomBytes } from 'node:crypto'
-import { link, open, readFile, rename, rm, lstat } from 'node:fs/promises'
+import { lstat, rename, rm } from 'node:fs/promises'
 import { connect, createServer, type Server } from 'node:net'
 import { homedir, userInfo } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { MatteboxError } from '../../errors/index.ts'
-import { makePrivateFolder, stateFolder } from './folders.ts'
+import { stateFolder } from './folders.ts'
+import { ownSecret, readSecret, unusable } from './secret-file.ts'
 
 /**
  * One sidecar a user. Whoever listens on the user's address is it: an abstract Unix socket on Linux, a named pipe on
@@ -17,7 +18,7 @@ import { makePrivateFolder, stateFolder } from './folders.ts'
 export interface InstanceInfo {
   readonly pid: number
   readonly version: string
-  /** Of the panel; null where there is none. */
+  /** Of the panel, with a code that lets one browser in, a fresh one at each question; null where there is none. */
   readonly address: string | null
   /** Where filters connect; null until they can. */
   readonly socket: string | null
@@ -30,7 +31,6 @@ export interface Instance {
   release(): Promise<void>
 }
 
-const SECRET = /^[0-9a-f]{64}\n$/
 const ANSWER_TIMEOUT_MS = 2_000
 const ANSWER_MAX = 64 * 1024
 /** The lock of a renewal has no secret to its name: whoever else holds it must not keep us for ever. */
@@ -43,7 +43,8 @@ const RENEWAL_TIMEOUT_MS = 3_000
  * @throws {MatteboxError} ALREADY_RUNNING, naming who runs; STATE_FOLDER
  */
 export async function claimInstance(info: () => InstanceInfo, folder: string = stateFolder()): Promise<Instance> {
-  const secret = await ownSecret(folder)
+  const path = join(folder, 'instance')
+  const secret = await ownSecret(path, () => clearAway(path, folder))
   for (;;) {
     const server = await listen(addressOf(secret, folder), info)
     if (server) return { release: () => new Promise((resolve) => server.close(() => resolve())) }
@@ -63,7 +64,9 @@ function alreadyRunning(holder: InstanceInfo | 'silent'): MatteboxError {
     )
   }
   const { pid, address, socket, startedAt, version } = holder
-  const where = [address, socket && `filters connect to ${socket}`].filter((text) => text !== null).join('; ')
+  const where = [address && `panel: ${address}`, socket && `filters connect to ${socket}`]
+    .filter((text) => text !== null)
+    .join('; ')
   return new MatteboxError(
     'ALREADY_RUNNING',
     `mattebox ${version} runs already: process ${pid}, since ${startedAt}${where === '' ? '' : `; ${where}`}.`,
@@ -130,56 +133,6 @@ function ask(address: string): Promise<InstanceInfo | 'nobody' | 'silent'> {
   })
 }
 
-/** The user's secret; made where there is none, and renewed where what lies there is none. */
-async function ownSecret(folder: string): Promise<string> {
-  const path = join(folder, 'instance')
-  try {
-    await makePrivateFolder(folder)
-    for (;;) {
-      const found = await readSecret(path)
-      if (typeof found === 'string') return found
-      if (found.damaged) await clearAway(path, folder)
-      await create(path)
-    }
-  } catch (error) {
-    throw error instanceof MatteboxError ? error : unusable(path, error)
-  }
-}
-
-async function readSecret(path: string): Promise<string | { readonly damaged: boolean }> {
-  const found = await lstat(path).catch(absent)
-  if (!found) return { damaged: false }
-  // A pipe there would block whoever reads it.
-  if (!found.isFile() || found.size > 1024) return { damaged: true }
-  const text = await readFile(path, 'utf8').catch(absent)
-  if (text === undefined) return { damaged: false }
-  return SECRET.test(text) ? text.trim() : { damaged: true }
-}
-
-function absent(error: unknown): undefined {
-  if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
-}
-
-/** Puts a new secret there, whole; whoever comes second finds the first one's. */
-async function create(path: string): Promise<void> {
-  const part = `${path}.${randomBytes(8).toString('hex')}.part`
-  try {
-    const file = await open(part, 'wx', 0o600)
-    try {
-      await file.writeFile(`${randomBytes(32).toString('hex')}\n`)
-      await file.sync()
-    } finally {
-      await file.close()
-    }
-    // Unlike a rename, a link takes nobody's place.
-    await link(part, path).catch((error: unknown) => {
-      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
-    })
-  } finally {
-    await rm(part, { force: true })
-  }
-}
-
 /**
  * Moves what is no secret out of the way. One process at a time: a second one that still believes it damaged would move
  * the first one's new secret, and both would win.
@@ -207,10 +160,4 @@ async function clearAway(path: string, folder: string): Promise<void> {
 
 function isDamaged(found: Awaited<ReturnType<typeof readSecret>>): boolean {
   return typeof found !== 'string' && found.damaged
-}
-
-function unusable(path: string, error: unknown): MatteboxError {
-  const { code = String(error) } = error as NodeJS.ErrnoException
-  const mend = code === 'ENOSPC' ? 'Free some space on the disk.' : 'Give yourself permission to write there.'
-  return new MatteboxError('STATE_FOLDER', `${path} cannot be used (${code}).`, mend, { cause: error })
 }

@@ -1,4 +1,4 @@
-import type { SourceReport } from '../contract/inference-process.ts'
+import type { RecentReset, SourceReport } from '../contract/inference-process.ts'
 import type { ProcessState } from './supervisor.ts'
 
 /** Counts since the sidecar started, over all connections of a filter. */
@@ -31,12 +31,15 @@ interface Known {
   readonly connected: boolean
   /** Of the connections that are over. */
   readonly before: SourceTotals
+  readonly resetsBefore: readonly RecentReset[]
 }
 
 /** What has been gathered of all filters. */
 export type SourceHistory = ReadonlyMap<string, Known>
 
 export const NO_HISTORY: SourceHistory = new Map()
+
+const MOST_RECENT_RESETS = 20
 
 /**
  * Adds a report of all filters that are connected. A filter that is missing has gone; one whose counts fell has come
@@ -49,10 +52,11 @@ export function addReports(history: SourceHistory, reports: readonly SourceRepor
   for (const report of reports) {
     const { filterId } = report.hello
     const known = history.get(filterId)
-    if (!known) next.set(filterId, { last: report, connected: true, before: NONE })
+    if (!known) next.set(filterId, { last: report, connected: true, before: NONE, resetsBefore: [] })
     else {
       const goesOn = known.connected && report.counters.received >= known.last.counters.received
-      next.set(filterId, { last: report, connected: true, before: goesOn ? known.before : next.get(filterId)!.before })
+      const { before, resetsBefore } = goesOn ? known : next.get(filterId)!
+      next.set(filterId, { last: report, connected: true, before, resetsBefore })
     }
   }
   return next
@@ -60,11 +64,11 @@ export function addReports(history: SourceHistory, reports: readonly SourceRepor
 
 /** Every filter that has been seen, those that are connected first. */
 export function sourceMetrics(history: SourceHistory): SourceMetrics[] {
-  return Array.from(history, ([filterId, { last, connected, before }]) => ({
+  return Array.from(history, ([filterId, known]) => ({
     filterId,
-    connected,
-    last,
-    totals: connected ? sum(before, last) : before,
+    connected: known.connected,
+    last: { ...known.last, recentResets: known.connected ? resetsOf(known) : known.resetsBefore },
+    totals: known.connected ? sum(known.before, known.last) : known.before,
   })).sort((one, other) => Number(other.connected) - Number(one.connected))
 }
 
@@ -86,7 +90,12 @@ export function processMetrics(main: ProcessMetrics, children: readonly ProcessS
 const NONE: SourceTotals = { received: 0, answered: 0, dropped: {}, connections: 0 }
 
 function closed(known: Known): Known {
-  return { last: known.last, connected: false, before: sum(known.before, known.last) }
+  return { last: known.last, connected: false, before: sum(known.before, known.last), resetsBefore: resetsOf(known) }
+}
+
+/** Newest first, over all connections. */
+function resetsOf({ last, resetsBefore }: Known): RecentReset[] {
+  return [...last.recentResets, ...resetsBefore].slice(0, MOST_RECENT_RESETS)
 }
 
 function sum(before: SourceTotals, { counters }: SourceReport): SourceTotals {

@@ -4,20 +4,22 @@ import { MatteboxError } from '../../errors/index.ts'
 import type { EngineSettings } from '../../settings/index.ts'
 import { checkEngineSettings, ENGINE_DEFAULTS } from './engine-settings.ts'
 import { configFolder } from './folders.ts'
+import { readKept, type Kept, type Section } from './kept.ts'
 import { removeLeftovers, replaceFile } from './replace-file.ts'
 
 /** Larger than any that we write: a file beyond it is none of ours. */
 const SIZE_MAX = 16 * 1024 * 1024
 
-/** Everything in the file; keys that this version does not know (presets, bindings) are kept as they are. */
+/** Everything in the file; keys that this version does not know are kept as they are. */
 type Contents = Readonly<Record<string, unknown>> & { readonly engine?: Readonly<Record<string, unknown>> }
 
 /**
- * `settings.json`: the engine's settings and whatever else others keep in it. It is written whole or not at all: a kill
+ * `settings.json`: the engine's settings, what the panel keeps, and whatever else others keep in it. It is written whole or not at all: a kill
  * at any moment leaves the old file or the new one.
  */
 export class SettingsFile {
   #contents: Contents
+  #kept: Kept
   #writing: Promise<unknown> = Promise.resolve()
 
   private constructor(
@@ -27,6 +29,7 @@ export class SettingsFile {
     readonly damaged: MatteboxError | undefined,
   ) {
     this.#contents = contents
+    this.#kept = readKept(contents)
   }
 
   /**
@@ -59,16 +62,39 @@ export class SettingsFile {
    * @throws {MatteboxError} SETTINGS_FILE: the old ones are still there
    */
   saveEngine(changes: Partial<EngineSettings>): Promise<void> {
+    return this.#write((before) => ({ ...before, engine: { ...before.engine, ...changes } }))
+  }
+
+  /** What the panel keeps in the file. */
+  get kept(): Kept {
+    return this.#kept
+  }
+
+  /**
+   * Changes one of the sections that the panel keeps; resolves when it is on the disk.
+   *
+   * @param change - gets the section as it is in the file now; what it throws is passed on, and nothing has changed
+   * @throws {MatteboxError} SETTINGS_FILE: the old one is still there
+   */
+  changeKept<S extends Section>(section: S, change: (before: Kept[S][number][]) => Kept[S][number][]): Promise<void> {
+    return this.#write((before) => ({
+      ...before,
+      // What a newer version says of an item stays in those that are not touched.
+      [section]: change((before[section] ?? []) as Kept[S][number][]),
+    }))
+  }
+
+  #write(change: (before: Contents) => Contents): Promise<void> {
     const written = this.#writing.then(async () => {
       // Others may have written since: their keys are theirs.
       const found = await read(this.path)
+      const contents = { ...change(found instanceof Error ? this.#contents : found), version: 1 }
       if (found instanceof Error) await putAside(this.path)
-      const before = found instanceof Error ? this.#contents : found
-      const contents = { ...before, version: 1, engine: { ...before.engine, ...changes } }
       await replaceFile(this.path, `${JSON.stringify(contents, null, 2)}\n`).catch((error: unknown) => {
         throw unusable(this.path, error)
       })
       this.#contents = contents
+      this.#kept = readKept(contents)
     })
     this.#writing = written.catch(() => undefined)
     return written
@@ -103,6 +129,7 @@ function checked(contents: unknown): Contents {
   if (!isObject(engine)) throw new Error('Its key engine holds no object.')
   // A newer version may know more settings: those are kept and not looked at.
   checkEngineSettings(Object.fromEntries(Object.entries(engine).filter(([key]) => key in ENGINE_DEFAULTS)))
+  readKept(contents)
   return contents
 }
 

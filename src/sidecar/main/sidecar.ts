@@ -1,7 +1,15 @@
 import { EventEmitter } from 'node:events'
 import { MatteboxError, type Complaint } from '../../errors/index.ts'
 import type { EngineSettings, FilterSettings, ProviderName } from '../../settings/index.ts'
-import type { EngineState, InferenceConfig, PassedOver } from '../contract/inference-process.ts'
+import type {
+  EngineState,
+  InferenceConfig,
+  PassedOver,
+  Preview,
+  TryAnswer,
+  TryRequest,
+} from '../contract/inference-process.ts'
+import { NO_SCENES, settingsDue, takeScenes } from './bindings.ts'
 import { cpuPercent } from './cpu-percent.ts'
 import { checkEngineSettings, ENGINE_RESTARTS } from './engine-settings.ts'
 import { claimInstance, type Instance, type InstanceInfo } from './instance.ts'
@@ -33,6 +41,8 @@ export interface SidecarOptions {
   readonly record?: string | undefined
   /** Folder of the lock; default: the user's. */
   readonly stateFolder?: string | undefined
+  /** Of the panel, with a fresh code to be let in by; null where there is none. */
+  readonly panelAddress?: (() => string | null) | undefined
   readonly supervisor?: SupervisorOptions | undefined
   /** How often to look for a model where there was none; default 3 s. */
   readonly lookForModelMs?: number | undefined
@@ -56,14 +66,16 @@ export interface SidecarState {
 }
 
 /** The main process's work: settings, one inference process that is kept alive, and figures of all that runs. */
-export class Sidecar extends EventEmitter<{ state: [] }> {
+export class Sidecar extends EventEmitter<{ state: []; preview: [Preview] }> {
   readonly #options: SidecarOptions
   readonly #log: Log
   readonly #startedAt = new Date()
   #overrides: Partial<EngineSettings>
   #instance: Instance | undefined
   #supervisor: Supervisor | undefined
+  #watched: readonly string[] = []
   #history = NO_HISTORY
+  #scenes = NO_SCENES
   #seen: unknown
   /** Changes come one after the other. */
   #changing: Promise<unknown> = Promise.resolve()
@@ -75,6 +87,14 @@ export class Sidecar extends EventEmitter<{ state: [] }> {
     this.#options = options
     this.#log = options.log
     this.#overrides = checkEngineSettings(options.overrides ?? {})
+  }
+
+  get version(): string {
+    return this.#options.version
+  }
+
+  get startedAt(): Date {
+    return this.#startedAt
   }
 
   /**
@@ -96,6 +116,8 @@ export class Sidecar extends EventEmitter<{ state: [] }> {
     })
     this.#supervisor = new Supervisor(this.#choice(settings, model), this.#log, this.#options.supervisor)
     this.#supervisor.on('change', () => this.#heard())
+    this.#supervisor.on('preview', (preview) => this.emit('preview', preview))
+    this.#supervisor.watch(this.#watched)
     this.#log.info('mattebox starts.', { version: this.#options.version, pid: process.pid, settings })
     this.#supervisor.start()
   }
@@ -153,6 +175,32 @@ export class Sidecar extends EventEmitter<{ state: [] }> {
     this.#supervisor?.send({ kind: 'cover', filterId, on })
   }
 
+  /**
+   * Has `preview` emitted for these filters, and for no others: at most five times a second each, and more seldom where
+   * inference has no time to spare.
+   */
+  watch(filterIds: readonly string[]): void {
+    this.#watched = [...filterIds]
+    this.#supervisor?.watch(this.#watched)
+  }
+
+  /**
+   * Has a frame matted without OBS; sources in OBS go first. One in flight a client: another is dropped.
+   *
+   * Never rejects. `dropped` and `error` say nothing of the next frame: where the inference process ended or the engine
+   * starts, a later one is answered.
+   *
+   * @param client - tells clients apart, each of which has a recurrent state of its own
+   */
+  tryFrame(client: string, frame: TryRequest): Promise<TryAnswer> {
+    return this.#supervisor?.tryFrame(client, frame) ?? Promise.resolve({ kind: 'dropped', id: frame.id })
+  }
+
+  /** The client has gone. */
+  endTry(client: string): void {
+    this.#supervisor?.endTry(client)
+  }
+
   async #setEngine(given: Partial<EngineSettings>): Promise<void> {
     const changes = checkEngineSettings(given)
     const before = this.#settings
@@ -193,15 +241,28 @@ export class Sidecar extends EventEmitter<{ state: [] }> {
   #heard(): void {
     const { sources } = this.#supervisor!.state
     // The same list as before is no new report.
-    if (sources !== this.#seen) this.#history = addReports(this.#history, sources)
+    if (sources !== this.#seen) {
+      this.#history = addReports(this.#history, sources)
+      this.#applyBindings()
+    }
     this.#seen = sources
     this.emit('state')
+  }
+
+  /** Filters take on what is bound to a scene that came on program. */
+  #applyBindings(): void {
+    const { seen, came } = takeScenes(this.#scenes, sourceMetrics(this.#history))
+    this.#scenes = seen
+    for (const { filterId, settings } of settingsDue(came, this.#options.settings.kept)) {
+      this.setFilter(filterId, settings)
+    }
   }
 
   #info(): InstanceInfo {
     const { version } = this.#options
     const socket = this.#supervisor?.state.listening ?? null
-    return { pid: process.pid, version, address: null, socket, startedAt: this.#startedAt.toISOString() }
+    const address = this.#options.panelAddress?.() ?? null
+    return { pid: process.pid, version, address, socket, startedAt: this.#startedAt.toISOString() }
   }
 
   #ownMetrics(): ProcessMetrics {

@@ -9,9 +9,12 @@ import type {
   InferenceConfig,
   PassedOver,
   PhaseLimits,
+  Preview,
   SourcePlan,
   SourceReport,
   ToInference,
+  TryAnswer,
+  TryRequest,
 } from '../contract/inference-process.ts'
 import { Backoff, BACKOFF_MS } from './backoff.ts'
 import { endingReason, failedProvider } from './ending-reason.ts'
@@ -19,6 +22,7 @@ import { forkInference, takeHold } from './fork-inference.ts'
 import { InferenceChild, type Ending, type Usage } from './inference-child.ts'
 import type { Log } from './log.ts'
 import { ProviderFailures } from './provider-failures.ts'
+import { TryFrames } from './try-frames.ts'
 import type { Phase } from './watchdog.ts'
 
 /** What is to run; the rest of a process's configuration is the supervisor's own. */
@@ -74,7 +78,7 @@ const LIMITS: PhaseLimits = { runMs: 5_000, createMs: 180_000 }
  * Keeps an inference process alive: starts it again when it dies or hangs, passes a provider over that fails twice, and
  * hands over from one process to the next when the engine is to change, so that the pictures on air do not wait for it.
  */
-export class Supervisor extends EventEmitter<{ change: [] }> {
+export class Supervisor extends EventEmitter<{ change: []; preview: [Preview] }> {
   #choice: EngineChoice
   readonly #log: Log
   readonly #childPath: string | undefined
@@ -93,6 +97,9 @@ export class Supervisor extends EventEmitter<{ change: [] }> {
   readonly #leaving = new Set<InferenceChild>()
   /** Networks that the sources wanted last. */
   #plans: readonly SourcePlan[] = []
+  /** Filters whose previews are wanted. */
+  #watched: readonly string[] = []
+  readonly #tries = new TryFrames()
   #waiting: NodeJS.Timeout | undefined
   #settling: NodeJS.Timeout | undefined
   /** The process that serves asked for the successor: it waits to hear what becomes of that. */
@@ -127,10 +134,10 @@ export class Supervisor extends EventEmitter<{ change: [] }> {
         ...[...this.#leaving].map((child) => processState(child, 'retiring')),
       ],
       sources: this.#serving?.sources ?? [],
-      listening: this.#serving?.listening?.path,
+      listening: this.#serving?.listening,
       restarts: this.#restarts,
       refused: this.#refused,
-      error: this.#error,
+      error: this.#error ?? this.#serving?.unreachable,
     }
   }
 
@@ -144,6 +151,30 @@ export class Supervisor extends EventEmitter<{ change: [] }> {
     const candidates = [this.#serving, ...this.#leaving].filter((child) => child !== undefined)
     const itsOwn = candidates.find(({ sources }) => sources.some(({ hello }) => hello.filterId === filterId))
     ;(itsOwn ?? this.#serving)?.send(message)
+  }
+
+  /** Asks for previews of these filters, and of no others: of every process from now on. */
+  watch(filterIds: readonly string[]): void {
+    if (isDeepStrictEqual(filterIds, this.#watched)) return
+    this.#watched = filterIds
+    for (const child of [this.#serving, this.#successor]) child?.send({ kind: 'watch', filterIds })
+  }
+
+  /** Has a frame matted without OBS. One in flight a client; resolves in any case, with what became of it. */
+  tryFrame(client: string, frame: TryRequest): Promise<TryAnswer> {
+    const { id } = frame
+    const engine = this.#engine()
+    if (engine.state === 'none') return Promise.resolve({ kind: 'error', id, error: engine.error })
+    if (engine.state === 'ready' && this.#serving) return this.#tries.send(this.#serving, client, frame)
+    // While the next process is due, the reason is why the last one ended.
+    const error = this.#waiting && this.#error
+    return Promise.resolve(error ? { kind: 'error', id, error } : { kind: 'dropped', id })
+  }
+
+  /** The client has gone: what is kept for it is let go of. */
+  endTry(client: string): void {
+    this.#tries.end(client)
+    this.#serving?.send({ kind: 'tryEnd', client })
   }
 
   /** Changes what runs: a second process takes over when it is warm. */
@@ -205,6 +236,7 @@ export class Supervisor extends EventEmitter<{ change: [] }> {
     this.#log.info('An inference process is started.', { pid: child.pid, takesOver, plans: plans.length })
     child.on('message', (message) => this.#hear(child, message))
     child.on('ended', (ending) => this.#ended(child, ending))
+    if (this.#watched.length > 0) child.send({ kind: 'watch', filterIds: this.#watched })
     return child
   }
 
@@ -218,6 +250,8 @@ export class Supervisor extends EventEmitter<{ change: [] }> {
         if (serves && message.engine.state !== 'starting') this.#unable = undefined
         break
       case 'listening':
+      case 'unreachable':
+        if (message.kind === 'unreachable') this.#log.error(message.error.message, { ...message.error })
         if (!serves) this.#takeOver(child)
         this.#unable = undefined
         break
@@ -233,6 +267,12 @@ export class Supervisor extends EventEmitter<{ change: [] }> {
         this.#asked = true
         this.#handOver(message.plans, 'a network is to be built')
         break
+      case 'preview':
+        if (serves) this.emit('preview', message.preview)
+        return
+      case 'tryAnswer':
+        this.#tries.answered(child, message.client, message.answer)
+        return
       case 'alive':
         return
       case 'phase':
@@ -246,7 +286,7 @@ export class Supervisor extends EventEmitter<{ change: [] }> {
   /** Filters come back one after the other when a process is new: until then the old plans stay. */
   #remember(child: InferenceChild): void {
     const plans = child.sources.flatMap(({ plan }) => plan ?? [])
-    const young = child.listening === undefined || performance.now() - child.listening.since < this.#healthyMs
+    const young = child.servesSince === undefined || performance.now() - child.servesSince < this.#healthyMs
     const missing = young ? this.#plans.filter((old) => plans.every(({ filterId }) => filterId !== old.filterId)) : []
     this.#plans = [...plans, ...missing]
   }
@@ -271,7 +311,7 @@ export class Supervisor extends EventEmitter<{ change: [] }> {
       this.#error = error
       this.#log.error(error.message, { ...error })
       // It waits to be warm before it listens, and now has no predecessor: a new one listens at once.
-      if (child.config.takesOver && !child.listening) this.#replace(child)
+      if (child.config.takesOver && child.servesSince === undefined) this.#replace(child)
     }
   }
 
@@ -327,6 +367,7 @@ export class Supervisor extends EventEmitter<{ change: [] }> {
 
   #retire(child: InferenceChild): Promise<void> {
     this.#leaving.add(child)
+    this.#tries.lost(child)
     return child.retire(this.#retireMs)
   }
 
@@ -337,6 +378,7 @@ export class Supervisor extends EventEmitter<{ change: [] }> {
 
   #ended(child: InferenceChild, ending: Ending): void {
     const { code, signal } = ending
+    this.#tries.lost(child, this.#stopped ? undefined : endingReason(ending, failedProvider(child, ending)))
     if (this.#leaving.delete(child) || this.#stopped) {
       this.#log.info('An inference process has ended.', { pid: child.pid, code, signal })
       if (!this.#stopped) this.#changed()
@@ -385,7 +427,7 @@ export class Supervisor extends EventEmitter<{ change: [] }> {
     const now = performance.now()
     if (passedOver) this.#backoff.clear()
     this.#unable = said?.kind === 'unable' ? said.error : undefined
-    const backoffMs = passedOver ? 0 : this.#backoff.died(dead.listening ? now - dead.listening.since : 0)
+    const backoffMs = passedOver ? 0 : this.#backoff.died(dead.servesSince === undefined ? 0 : now - dead.servesSince)
     const waitMs = this.#unable ? this.#unableMs : backoffMs
     this.#log.info('The next inference process is due.', { waitMs })
     this.#waiting = setTimeout(() => this.#launch(), waitMs)

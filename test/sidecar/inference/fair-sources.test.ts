@@ -12,7 +12,7 @@ import type { FilterSettings } from '../../../src/settings/index.ts'
 import type { RecordedFrame } from '../../../src/sidecar/inference/frame-record.ts'
 import type { FilterPeer } from '../../native/addon/filter-peer.ts'
 import { compiled } from './compiled.ts'
-import { firstMatte, InferenceChild, joinedFilter, workshop } from './inference-child.ts'
+import { drained, firstMatte, InferenceChild, joinedFilter, workshop } from './inference-child.ts'
 
 const FILMED_SECONDS = 6
 const FPS = 60
@@ -54,12 +54,7 @@ async function source(
   const peer = await joinedFilter(place.socket, { ...size, filterId }, { cut_detection: false, ...settings })
   toEnd.push(peer)
   await firstMatte(peer)
-  let isAnswered = true
-  while (isAnswered)
-    isAnswered = await peer.matte(500).then(
-      () => true,
-      () => false,
-    )
+  await drained(peer)
   return peer
 }
 

@@ -40,12 +40,15 @@ type Heard<Kind extends FromInference['kind']> = Extract<FromInference, { kind: 
 /** The inference process as the main process starts it. */
 export class InferenceChild {
   readonly heard: FromInference[] = []
+  /** When each was heard, `performance.now()`. */
+  readonly heardAt: number[] = []
   #waiting: (() => void)[] = []
   stderr = ''
 
   private constructor(readonly child: ChildProcess) {
     child.on('message', (message: FromInference) => {
       this.heard.push(message)
+      this.heardAt.push(performance.now())
       for (const wake of this.#waiting.splice(0)) wake()
     })
     child.on('exit', () => {
@@ -137,4 +140,14 @@ export async function firstMatte(peer: FilterPeer, first = 1, epoch = 1): Promis
     if (matte) return matte
   }
   throw new Error('no frame was answered')
+}
+
+/** Reads mattes until none comes any more, on a busy machine too: a film must not meet one of before. */
+export async function drained(peer: FilterPeer): Promise<void> {
+  while (
+    await peer.matte(2000).then(
+      () => true,
+      () => false,
+    )
+  );
 }

@@ -153,7 +153,7 @@ describe('one sidecar a user', () => {
     const folder = freshFolder()
     const instance = await claimInstance(info, folder)
     const second = claimInstance(info, folder)
-    await expect(second).rejects.toThrow(/process \d+, since 2026-01-01T00:00:00.000Z; http:\/\/127.0.0.1:4477/)
+    await expect(second).rejects.toThrow(/process \d+, since 2026-01-01T00:00:00.000Z; panel: http:\/\/127.0.0.1:4477/)
     await instance.release()
     await (await claimInstance(info, folder)).release()
   })

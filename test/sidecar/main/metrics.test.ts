@@ -44,6 +44,28 @@ describe('figures of a source', () => {
   })
 })
 
+describe('resets of a source', () => {
+  const at = (...times: number[]) =>
+    times.map((atMs) => ({ atMs, reason: 'cut', by: 'sidecar', from: null, to: null }) as const)
+  const after = (...reports: (readonly [received: number, ...times: number[]] | undefined)[]) =>
+    sourceMetrics(
+      reports.reduce((history, found) => {
+        const [received = 0, ...times] = found ?? []
+        return addReports(history, found ? [{ ...report('a1', { received }), recentResets: at(...times) }] : [])
+      }, NO_HISTORY),
+    )[0].last.recentResets.map(({ atMs }) => atMs)
+
+  it('are remembered over reconnects, newest first', () => {
+    expect(after([10, 2, 1], [20, 3, 2, 1], undefined)).toEqual([3, 2, 1])
+    expect(after([10, 2, 1], [20, 3, 2, 1], [5, 4], undefined, [5, 6, 5], [8, 7, 6, 5])).toEqual([7, 6, 5, 4, 3, 2, 1])
+  })
+
+  it('are 20 at most', () => {
+    const twenty = Array.from({ length: 20 }, (_, n) => 20 - n)
+    expect(after([10, ...twenty], [5, 22, 21])).toEqual([22, 21, ...twenty.slice(0, 18)])
+  })
+})
+
 describe('figures of processes', () => {
   it('are those of the main process and of each that it started', () => {
     const main = { name: 'main', pid: 1, role: 'main', rssBytes: 10, cpuPercent: 1, uptimeMs: 5 } as const

@@ -52,13 +52,13 @@ describe('the file of settings', () => {
   })
 
   it('keeps what it does not know, as others write it meanwhile', async () => {
-    const path = put('{"version":1,"presets":{"studio":{"feather":2}},"engine":{"threads":1,"newer":[1]}}')
+    const path = put('{"version":1,"scripts":{"studio":{"feather":2}},"engine":{"threads":1,"newer":[1]}}')
     const file = await SettingsFile.open(path)
-    writeFileSync(path, '{"version":1,"presets":{"studio":{"feather":3}},"engine":{"threads":1,"newer":[1]}}')
+    writeFileSync(path, '{"version":1,"scripts":{"studio":{"feather":3}},"engine":{"threads":1,"newer":[1]}}')
     await file.saveEngine({ threads: 8 })
     expect(parsed(path)).toEqual({
       version: 1,
-      presets: { studio: { feather: 3 } },
+      scripts: { studio: { feather: 3 } },
       engine: { threads: 8, newer: [1] },
     })
   })
@@ -90,6 +90,17 @@ describe('the file of settings', () => {
     ['an engine that is none', '{"version":1,"engine":5}', 'engine'],
     ['a wrong value', '{"version":1,"engine":{"threads":"many"}}', 'threads'],
     ['a wrong word', '{"version":1,"engine":{"provider":"abacus"}}', 'provider'],
+    ['presets that are no list', '{"version":1,"presets":{}}', 'presets'],
+    ['a preset without a name', '{"version":1,"presets":[{"settings":{}}]}', 'presets/0'],
+    ['a preset of null', '{"version":1,"presets":[null]}', 'presets/0'],
+    ['a preset out of range', '{"version":1,"presets":[{"name":"a","settings":{"feather":9}}]}', '/0/settings/feather'],
+    ['a binding of no filter', '{"version":1,"bindings":[{"scene":"a","filterId":"b","preset":"c"}]}', 'bindings/0'],
+    [
+      'a region of one point',
+      '{"version":1,"regionTemplates":[{"name":"a","regions":[{"kind":"keep","points":[]}]}]}',
+      'Templates/0',
+    ],
+    ['audio delays that are none', '{"version":1,"audioDelays":[5]}', 'audioDelays/0'],
   ])('that is damaged is put aside and said: %s', async (_, text, fault) => {
     const path = put(text)
     const file = await SettingsFile.open(path)
@@ -150,14 +161,20 @@ describe('the settings', () => {
       await sleep(Math.random() * 20)
       writer.kill('SIGKILL')
       await once(writer, 'exit')
-      const { engine } = parsed(path) as { engine?: { port: number; threads: number } }
+      const { engine, presets } = parsed(path) as {
+        engine?: { port: number; threads: number }
+        presets?: { settings: { max_delay_ms: number } }[]
+      }
       if (engine) expect(engine.threads).toBe(engine.port % 257)
+      // What the panel keeps is of the same writing.
+      if (engine) expect(presets?.map(({ settings }) => settings.max_delay_ms)).toEqual([20 + (engine.port % 481)])
       ports.add(engine?.port)
     }
     // They were writing indeed.
     expect(ports.size).toBeGreaterThan(2)
     const file = await SettingsFile.open(path)
     expect(file.damaged).toBeUndefined()
+    expect(file.kept.presets).toHaveLength(1)
     // What the killed ones left half-written is gone.
     expect(readdirSync(dirname(path))).toEqual(['settings.json'])
   }, 600_000)

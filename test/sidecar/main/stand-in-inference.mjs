@@ -16,7 +16,16 @@ process.on('message', (message) => {
   if (message.kind === 'start') return begin(message.config)
   note({ heard: message })
   if (message.kind === 'retire' && !plan.stubborn) process.exit(0)
+  if (message.kind === 'set' && plan.sources && !plan.deaf) takeOn(message)
 })
+
+/** As a filter does: it says the settings that it has then. */
+function takeOn({ filterId, changes }) {
+  plan.sources = plan.sources.map((source) =>
+    source.hello.filterId === filterId ? { ...source, settings: { ...source.settings, ...changes } } : source,
+  )
+  say({ kind: 'sources', sources: plan.sources })
+}
 
 let plan = {}
 let journal
@@ -59,6 +68,11 @@ function begin(config) {
     say({ kind: 'engine', engine })
     if (config.takesOver) say({ kind: 'listening', path: config.socket ?? '/stand-in' })
     if (plan.sources) say({ kind: 'sources', sources: plan.sources })
+    if (plan.thenSources) {
+      await pause(300)
+      plan.sources = plan.thenSources
+      say({ kind: 'sources', sources: plan.sources })
+    }
     if (plan.handover) say({ kind: 'handover', plans: plan.handover })
     if (plan.failAfterMs !== undefined) {
       await pause(plan.failAfterMs)

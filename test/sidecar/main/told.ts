@@ -26,6 +26,10 @@ export interface Doing {
   /** It dies before it is warm. */
   readonly dieCold?: boolean
   readonly sources?: readonly SourceReport[]
+  /** Reported in their place a moment later. */
+  readonly thenSources?: readonly SourceReport[]
+  /** Its filters take on no settings. */
+  readonly deaf?: boolean
   readonly handover?: readonly SourcePlan[] | null
   readonly failAfterMs?: number
   readonly failed?: string
@@ -216,5 +220,8 @@ export function report(filterId: string, changes: { received?: number; width?: n
       answered: received - 1,
       dropped: { newer: 1, resize: 0, unready: 0, error: 0, full: 0, closed: 0 },
     },
+    sourceSize: { width: 1920, height: 1080 },
+    recentResets: [],
+    picture: null,
   }
 }

@@ -8,6 +8,11 @@ process.stdout.write('ready\n')
 for (let port = 1; ; port = (port % 60000) + 1) {
   await replaceFile(
     path,
-    JSON.stringify({ version: 1, padding: 'x'.repeat(20_000), engine: { port, threads: port % 257 } }),
+    JSON.stringify({
+      version: 1,
+      padding: 'x'.repeat(20_000),
+      engine: { port, threads: port % 257 },
+      presets: [{ name: 'kept', settings: { max_delay_ms: 20 + (port % 481) } }],
+    }),
   )
 }

@@ -1,4 +1,4 @@
-export { loadAddon, type ChannelCounters, type DropReason, type MatteFate } from './addon.ts'
+export { loadAddon, type Addon, type ChannelCounters, type DropReason, type MatteFate } from './addon.ts'
 export { ChannelServer, type ListenOptions } from './channel-server.ts'
 export { Channel, type ChannelEnd, type Frame } from './channel.ts'
 export type { Admit } from './handshake.ts'

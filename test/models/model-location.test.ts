@@ -9,7 +9,7 @@ import {
   ownModelPath,
   resolveModel,
   type ModelFolders,
-} from '../../src/cli/model-location.ts'
+} from '../../src/models/model-location.ts'
 
 let root: string
 let folders: ModelFolders

@@ -1,0 +1,80 @@
+import { Type } from 'typebox'
+import { SomeFilterSettings, SourceView, Name } from '../../../api/index.ts'
+import { FilterSettings } from '../../../settings/index.ts'
+import { route, type Route } from '../route.ts'
+import { findSource, requireConnected, SourceNames, SourceParams, sourcesNamed } from './find-source.ts'
+import type { RouteParts } from './route-parts.ts'
+import { setFilter } from './set-filter.ts'
+
+const tag = 'Sources'
+const selecting = { params: SourceParams, query: SourceNames }
+
+/** Filters in OBS: what they do, their settings, and what they can be told. */
+export function sourceRoutes({ states, sidecar, keepsakes }: RouteParts): Route[] {
+  const known = () => states.state.sources
+  const connected = (params: SourceParams, query: SourceNames): string =>
+    requireConnected(findSource(known(), params, query)).id
+
+  return [
+    route({
+      method: 'GET',
+      path: '/api/sources',
+      tag,
+      summary:
+        'Lists the filters that have connected since mattebox started; with names in the query, those that bear them.',
+      schemas: { query: SourceNames },
+      answer: Type.Array(SourceView),
+      handle: ({ query }) => (Object.keys(query).length === 0 ? known() : sourcesNamed(known(), query)),
+    }),
+    route({
+      method: 'GET',
+      path: '/api/sources/{id}',
+      tag,
+      summary: 'Answers one filter.',
+      schemas: selecting,
+      answer: SourceView,
+      handle: ({ params, query }) => findSource(known(), params, query),
+    }),
+    route({
+      method: 'PATCH',
+      path: '/api/sources/{id}/settings',
+      tag,
+      summary:
+        'Changes some of a filter’s settings, live, and answers all that it has then; 202 and those that it said last where it does not answer within a second.',
+      schemas: { ...selecting, body: SomeFilterSettings },
+      answer: FilterSettings,
+      example: { ratio: 0.4, view: 'alpha' },
+      handle: ({ params, query, body }) => setFilter(sidecar, connected(params, query), body),
+    }),
+    route({
+      method: 'POST',
+      path: '/api/sources/{id}/preset',
+      tag,
+      summary: 'Gives a filter the settings of a preset, and answers as a change of settings does.',
+      schemas: { ...selecting, body: Type.Object({ name: Name }, { additionalProperties: false }) },
+      answer: FilterSettings,
+      example: { name: 'Evening' },
+      handle: ({ params, query, body }) => {
+        const id = connected(params, query)
+        return setFilter(sidecar, id, keepsakes.preset(body.name).settings)
+      },
+    }),
+    route({
+      method: 'POST',
+      path: '/api/sources/{id}/reset',
+      tag,
+      summary: 'Makes the network forget what it saw of this source.',
+      schemas: selecting,
+      handle: ({ params, query }) => sidecar.resetFilter(connected(params, query)),
+    }),
+    route({
+      method: 'POST',
+      path: '/api/sources/{id}/cover',
+      tag,
+      summary: 'Shows what is shown without a matte (hidden, where that would be the room), or the result again.',
+      schemas: { ...selecting, body: Type.Object({ on: Type.Boolean() }, { additionalProperties: false }) },
+      example: { on: true },
+      handle: ({ params, query, body }) => sidecar.coverFilter(connected(params, query), body.on),
+    }),
+  ]
+}

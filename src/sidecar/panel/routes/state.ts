@@ -1,0 +1,14 @@
+import { PanelState } from '../../../api/index.ts'
+import { route } from '../route.ts'
+import type { RouteParts } from './route-parts.ts'
+
+export const stateRoute = ({ states }: RouteParts) =>
+  route({
+    method: 'GET',
+    path: '/api/state',
+    tag: 'State',
+    summary: 'Answers everything that the panel shows, in one object.',
+    schemas: {},
+    answer: PanelState,
+    handle: () => states.state,
+  })

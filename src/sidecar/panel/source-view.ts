@@ -1,0 +1,86 @@
+import { Check } from 'typebox/schema'
+import type { Advice, ResetView, SourceView } from '../../api/index.ts'
+import type { Complaint } from '../../errors/index.ts'
+import { FilterSettings } from '../../settings/index.ts'
+import type { RecentReset } from '../contract/inference-process.ts'
+import type { SourceMetrics } from '../main/metrics.ts'
+
+/** A filter as the panel and scripts see it, drawn from what both sides report of it. */
+export function sourceView(source: SourceMetrics, advice: readonly Advice[], localize: Localize): SourceView {
+  const { last, totals } = source
+  const { hello, settings, filter, sidecar } = last
+  const isRunning = source.connected && filter !== null
+  return {
+    id: source.filterId,
+    source: hello.source,
+    filter: hello.filter,
+    connected: source.connected,
+    private: hello.private,
+    obs: { version: hello.obs, pid: hello.pid },
+    settings,
+    scene: last.scene,
+    sourceSize: last.sourceSize,
+    lowResolution: filter && { width: filter.width, height: filter.height },
+    ratio: filter && filter.ratio,
+    pairing: filter && { inUse: filter.pairing, because: whyNotMatched(source) },
+    covered: filter?.cover ?? false,
+    roomIsShown: settings?.when_unavailable === 'show',
+    engine: { provider: sidecar.provider, device: sidecar.device, model: sidecar.model },
+    figures: {
+      fps: isRunning ? filter.fps : null,
+      answeredPerSecond: source.connected ? last.answeredPerSecond : 0,
+      inferenceMs: isRunning && sidecar.answered > 0 ? sidecar.inferenceMs : null,
+      latencyMs: isRunning ? filter.latencyMs : null,
+      delayMs: isRunning ? filter.delayMs : null,
+      share: source.connected ? last.share : 0,
+    },
+    counts: {
+      shown: filter?.shown ?? 0,
+      covered: filter?.covered ?? 0,
+      received: totals.received,
+      answered: totals.answered,
+      dropped: sum(filter?.dropped ?? {}, totals.dropped),
+    },
+    resets: sum(filter?.resets ?? {}, sidecar.resets),
+    recentResets: last.recentResets.map(resetView),
+    picture: source.connected ? last.picture : null,
+    advice: [...advice],
+    error: complaintView(filter?.error ?? sidecar.error, localize),
+  }
+}
+
+/** Puts the invocation that works where the user is into the commands of a mend. */
+export type Localize = (text: string) => string
+
+export function complaintView(complaint: Complaint | null | undefined, localize: Localize): Complaint | null {
+  if (!complaint) return null
+  const { code, message, mend } = complaint
+  return { code, message, mend: localize(mend) }
+}
+
+/** The filter falls back to `newest` by itself where its frames would have to wait for too long. */
+function whyNotMatched({ last: { settings, filter } }: SourceMetrics): Complaint | null {
+  if (!filter || settings?.pairing !== 'matched' || filter.pairing === 'matched') return null
+  const latencyMs = Math.round(filter.latencyMs)
+  // It comes back below 80 % of the limit; a tenth more covers the latency's spread. Settings have steps of 10 here.
+  const sufficientMs = Math.ceil((filter.latencyMs * 1.1) / 0.8 / 10) * 10
+  const faster = 'lower the ratio, so that mattes come sooner'
+  const mend = Check(FilterSettings.properties.max_delay_ms, sufficientMs)
+    ? `Raise the longest delay to ${sufficientMs} ms, or ${faster}.`
+    : undefined
+  return {
+    code: 'FILTER_DELAY',
+    message: `Mattes come ${latencyMs} ms after their frames, and a frame may wait ${settings.max_delay_ms} ms: each frame is shown at once, with the newest matte.`,
+    mend: mend ?? `${faster[0].toUpperCase()}${faster.slice(1)}.`,
+  }
+}
+
+function resetView({ atMs, reason, by, from, to }: RecentReset): ResetView {
+  return { at: new Date(atMs).toISOString(), reason, by, from, to }
+}
+
+function sum(one: Readonly<Record<string, number>>, other: Readonly<Record<string, number>>): Record<string, number> {
+  const total = { ...one }
+  for (const [key, count] of Object.entries(other)) total[key] = (total[key] ?? 0) + count
+  return total
+}

@@ -1,0 +1,4 @@
+/** A sentence whose `commands` in backticks are set as code. */
+export function Sentence({ text }: { readonly text: string }) {
+  return <>{text.split('`').map((part, i) => (i % 2 === 1 ? <code key={i}>{part}</code> : part))}</>
+}

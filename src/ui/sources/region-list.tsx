@@ -1,0 +1,183 @@
+import { useState } from 'preact/hooks'
+import type { RegionTemplate } from '../../api/index.ts'
+import type { Region } from '../../settings/schema.ts'
+import { call } from '../call.ts'
+import { words } from '../locale/index.ts'
+import { Busy, Dialog, Notice, TextField, useCall } from '../parts/index.ts'
+import { focusFirstCorner } from './region-overlay.tsx'
+import { isPolygon } from './region-shapes.ts'
+import type { RegionTools } from './region-tools.ts'
+
+interface RegionListProps {
+  readonly tools: RegionTools
+  readonly templates: readonly RegionTemplate[]
+  /** Height of the picture by its width. */
+  readonly aspect: number
+}
+
+const KINDS: readonly Region['kind'][] = ['keep_out', 'keep']
+
+/** Adds, lists and removes regions; the corners are moved on the picture. */
+export function RegionList({ tools, templates, aspect }: RegionListProps) {
+  const said = words.sources.regions
+  const { regions, selected, drawing } = tools
+  return (
+    <section class="card" aria-labelledby="regions">
+      <div class="card-head">
+        <h2 id="regions" tabIndex={-1}>
+          {said.title}
+        </h2>
+        {drawing === null && (
+          <div class="actions">
+            {KINDS.map((kind) => (
+              <button
+                key={kind}
+                type="button"
+                class={`secondary outline add ${kind}`}
+                disabled={!tools.canAdd}
+                onClick={(event) => {
+                  // A key pressed it: there is no pointer to draw with.
+                  if (event.detail === 0) {
+                    tools.addInMiddle(kind, 1 / aspect)
+                    focusFirstCorner()
+                  } else tools.draw(kind)
+                }}
+              >
+                {said.add[kind]}
+              </button>
+            ))}
+          </div>
+        )}
+      </div>
+      <div role="status">
+        {drawing && (
+          <div class="drawing">
+            <p>{said.drawing}</p>
+            <div class="actions">
+              <button type="button" disabled={!isPolygon(drawing.points)} onClick={() => tools.finishDrawing()}>
+                {said.done}
+              </button>
+              <button type="button" class="secondary outline" onClick={() => tools.cancelDrawing()}>
+                {words.common.cancel}
+              </button>
+            </div>
+          </div>
+        )}
+      </div>
+      {regions.length === 0 && drawing === null && <p class="muted">{said.about}</p>}
+      {regions.length > 0 && (
+        <>
+          <ul class="region-list">
+            {regions.map(({ kind, points }, i) => (
+              <li key={i} class={i === selected ? 'is-selected' : ''}>
+                <button
+                  type="button"
+                  class="plain region-name"
+                  aria-pressed={i === selected}
+                  onClick={({ detail }) => {
+                    tools.select(i === selected ? null : i)
+                    if (detail === 0 && i !== selected) focusFirstCorner()
+                  }}
+                >
+                  <span class={`swatch ${kind}`} />
+                  {said.name(i + 1, points.length)}
+                </button>
+                <select
+                  aria-label={said.kindOf(i + 1)}
+                  value={kind}
+                  onChange={({ currentTarget }) => tools.setKind(i, currentTarget.value as Region['kind'])}
+                >
+                  {KINDS.map((one) => (
+                    <option key={one} value={one}>
+                      {said.kinds[one]}
+                    </option>
+                  ))}
+                </select>
+                <button
+                  type="button"
+                  class="plain danger-text"
+                  aria-label={said.removeOf(i + 1)}
+                  onClick={() => tools.remove(i)}
+                >
+                  {words.common.remove}
+                </button>
+              </li>
+            ))}
+          </ul>
+          {selected !== null && <p class="about">{said.keys}</p>}
+        </>
+      )}
+      <Templates tools={tools} templates={templates} />
+    </section>
+  )
+}
+
+function Templates({ tools, templates }: Pick<RegionListProps, 'tools' | 'templates'>) {
+  const said = words.sources.regions
+  const calling = useCall()
+  const [isSaving, setSaving] = useState(false)
+  if (templates.length === 0 && tools.regions.length === 0) return null
+  return (
+    <details>
+      <summary>{said.templates(templates.length)}</summary>
+      <ul class="keep-list">
+        {templates.map(({ name, regions }) => (
+          <li key={name}>
+            <span class="keep-name">{name}</span>
+            <button
+              type="button"
+              class="plain"
+              aria-label={said.applyOf(name)}
+              onClick={() => tools.replaceAll(regions)}
+            >
+              {words.common.apply}
+            </button>
+            <button
+              type="button"
+              class="plain danger-text"
+              aria-label={said.deleteOf(name)}
+              onClick={() =>
+                void calling.run(() => call('DELETE', `/api/region-templates/${encodeURIComponent(name)}`))
+              }
+            >
+              {words.common.remove}
+            </button>
+          </li>
+        ))}
+      </ul>
+      {tools.regions.length > 0 && (
+        <button type="button" class="secondary outline" onClick={() => setSaving(true)}>
+          {said.saveTemplate}
+        </button>
+      )}
+      {calling.error && <Notice complaint={calling.error} isLive onClose={calling.forget} />}
+      {isSaving && <SaveTemplate regions={tools.regions} onClose={() => setSaving(false)} />}
+    </details>
+  )
+}
+
+function SaveTemplate({ regions, onClose }: { readonly regions: readonly Region[]; readonly onClose: () => void }) {
+  const said = words.sources.regions
+  const calling = useCall()
+  const [name, setName] = useState('')
+  const save = async (): Promise<void> => {
+    const address = `/api/region-templates/${encodeURIComponent(name.trim())}`
+    if (await calling.run(() => call('PUT', address, { regions }))) onClose()
+  }
+  const actions = (
+    <>
+      <Busy kind="secondary outline" isBusy={false} onClick={onClose}>
+        {words.common.cancel}
+      </Busy>
+      <Busy isBusy={calling.isBusy} isDisabled={name.trim() === ''} onClick={() => void save()}>
+        {words.common.save}
+      </Busy>
+    </>
+  )
+  return (
+    <Dialog title={said.saveTemplate} onClose={onClose} actions={actions}>
+      <TextField title={words.common.name} value={name} maxLength={64} onInput={setName} />
+      {calling.error && <Notice complaint={calling.error} isLive />}
+    </Dialog>
+  )
+}

@@ -1,0 +1,374 @@
+/**
+ * The page of sources in a real Chromium, before `mattebox start` with real inference and filters on the real channel.
+ * Seen red: corners without `tabindex` (keyboard). To see the others red:
+ *
+ * - a slider that sends while it is dragged: `isRebuild` that answers false
+ * - writes of others: `told` that keeps what the page knew
+ * - undo: `changedElsewhere` that stays empty
+ * - regions: `onPointerUp` that does not change; keys: `onKey` without the arrows
+ * - the red warning: `Alerts` without `shown`
+ */
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { AxeBuilder } from '@axe-core/playwright'
+import type { Browser, BrowserContextOptions, Page } from 'playwright-core'
+import { afterAll, beforeAll, beforeEach, afterEach, describe, expect, it } from 'vitest'
+import { encodeModelFile } from '../../../src/model/weights/index.ts'
+import { randomWeights } from '../../model/random-weights.ts'
+import { FilmingFilter } from './filming-filter.ts'
+import { compiledWithPage, launchBrowser, letIn, Panel } from './try-stage.ts'
+
+const ID = '00000000000000aa'
+const OTHER = '00000000000000bb'
+
+const folder = mkdtempSync(join(tmpdir(), 'mattebox-sources-'))
+let program: Awaited<ReturnType<typeof compiledWithPage>>
+let browser: Browser
+let panel: Panel
+let remembered: Awaited<ReturnType<typeof letIn>>
+let camera: FilmingFilter
+
+beforeAll(async () => {
+  program = await compiledWithPage()
+  browser = await launchBrowser()
+  const model = join(folder, 'made-up.safetensors')
+  writeFileSync(model, encodeModelFile(randomWeights(1), 'fp32', PROVENANCE))
+  panel = await Panel.start(program.path, model)
+  remembered = await letIn(browser, panel)
+}, 240_000)
+afterAll(async () => {
+  await browser.close()
+  await panel[Symbol.asyncDispose]()
+  program.remove()
+  rmSync(folder, { recursive: true })
+})
+beforeEach(async () => {
+  camera = await FilmingFilter.connect(panel.socket, { filterId: ID, source: 'Camera', filter: 'Matte' })
+})
+afterEach(async () => {
+  await Promise.all(browser.contexts().map((context) => context.close()))
+  await camera[Symbol.asyncDispose]()
+})
+
+async function open(path = `sources/${ID}`, options: BrowserContextOptions = {}): Promise<Page> {
+  const context = await browser.newContext({
+    storageState: remembered,
+    viewport: { width: 1280, height: 900 },
+    ...options,
+  })
+  const page = await context.newPage()
+  page.setDefaultTimeout(15_000)
+  page.on('pageerror', (error) => expect.soft(error.message).toBe('no error in the page'))
+  await page.goto(`${new URL(panel.address).origin}/#/${path}`)
+  return page
+}
+
+const slider = (page: Page, name: string) => page.getByRole('slider', { name, exact: true })
+const settled = (read: () => unknown) => expect.poll(read, { timeout: 10_000 })
+
+/** Drags a slider's thumb and holds it. */
+async function grab(page: Page, name: string, from: number, to: number): Promise<void> {
+  await slider(page, name).scrollIntoViewIfNeeded()
+  const box = (await slider(page, name).boundingBox())!
+  const y = box.y + box.height / 2
+  // The thumb's middle goes from half a thumb to the width less half a thumb.
+  const at = (share: number): number => box.x + 10 + share * (box.width - 20)
+  await page.mouse.move(at(from), y)
+  await page.mouse.down()
+  for (let step = 1; step <= 10; step++) {
+    await page.mouse.move(at(from + ((to - from) * step) / 10), y)
+    await page.waitForTimeout(30)
+  }
+}
+
+describe('the page of sources', () => {
+  it('shows the live picture, its matte and the source, and how it is doing', async () => {
+    const page = await open()
+    const picture = page.locator('.stage canvas')
+    const frame = () => picture.getAttribute('data-frame')
+    await settled(frame).not.toBeNull()
+    const first = await frame()
+    await settled(frame).not.toBe(first)
+    for (const [name, view] of [
+      ['Alpha', 'alpha'],
+      ['Source', 'source'],
+      ['Result', 'result'],
+    ]) {
+      await page.getByRole('radio', { name, exact: true }).first().check()
+      await settled(() => picture.getAttribute('data-view')).toBe(view)
+    }
+    const card = page.getByRole('region', { name: 'Picture of Camera' })
+    for (const text of ['30 fps', '66 ms', '41 ms', 'CPU', 'Matched', '96 × 48']) {
+      await card.getByText(text, { exact: true }).waitFor()
+    }
+  })
+
+  it('sends what rebuilds the network when the slider is let go, and the size follows', async () => {
+    const page = await open()
+    await slider(page, 'Ratio').waitFor()
+    await grab(page, 'Ratio', 0, 0.05)
+    expect(camera.sets).toEqual([])
+    await page.mouse.up()
+    await settled(() => camera.settings.ratio).toBeGreaterThan(0.07)
+    expect(camera.sets).toHaveLength(1)
+    await page.getByRole('radio', { name: 'Own' }).waitFor()
+    await settled(() => page.locator('.figures').innerText()).not.toContain('96 × 48')
+    // Measured at this size, once it has settled.
+    await page.getByText(/^[\d.]+ ms a frame on this machine$/).waitFor()
+    await page.getByRole('radio', { name: 'Portrait 0.25' }).check()
+    await page.getByText(/≈ [\d.]+ ms a frame on this machine/).waitFor()
+    await settled(() => camera.settings.ratio).toBe(0.25)
+  })
+
+  it('sends the others while they are dragged, and takes the drag back as one step', async () => {
+    const page = await open()
+    await slider(page, 'Feather').waitFor()
+    await grab(page, 'Feather', 0.5, 0.8)
+    await settled(() => camera.sets.length).toBeGreaterThan(1)
+    await page.mouse.up()
+    await settled(() => camera.settings.feather).toBeGreaterThan(4)
+    await page.getByRole('button', { name: 'Undo' }).click()
+    await settled(() => camera.settings.feather).toBe(0)
+    await settled(() => page.getByRole('button', { name: 'Undo' }).isDisabled()).toBe(true)
+  })
+
+  it('shows another page’s writes within a second, but for what is being dragged', async () => {
+    const [page, other] = [await open(), await open()]
+    await slider(other, 'Blur radius').waitFor()
+    await grab(page, 'Blur radius', 24 / 64, 0.9)
+    const held = await slider(page, 'Blur radius').inputValue()
+    const startMs = Date.now()
+    await slider(other, 'Longest delay').fill('300')
+    await settled(() => slider(page, 'Longest delay').inputValue()).toBe('300')
+    expect(Date.now() - startMs).toBeLessThan(1500)
+    await camera.set({ blur_radius: 3 })
+    await settled(() => slider(other, 'Blur radius').inputValue()).toBe('3')
+    expect(await slider(page, 'Blur radius').inputValue()).toBe(held)
+    await page.mouse.up()
+    // The last write wins, on both.
+    await settled(() => slider(other, 'Blur radius').inputValue()).toBe(held)
+    expect(camera.settings.blur_radius).toBe(Number(held))
+  })
+
+  it('refuses to undo what was changed elsewhere since, and says so', async () => {
+    const page = await open()
+    await slider(page, 'Feather').fill('2')
+    await settled(() => camera.settings.feather).toBe(2)
+    await camera.set({ feather: -1 })
+    await settled(() => slider(page, 'Feather').inputValue()).toBe('-1')
+    await page.getByRole('button', { name: 'Undo' }).click()
+    await page.getByRole('alert').getByText('“Feather”').waitFor()
+    expect(camera.settings.feather).toBe(-1)
+  })
+
+  it('resets a setting, and all of them, to the defaults', async () => {
+    const page = await open()
+    await slider(page, 'Feather').fill('2')
+    await slider(page, 'Longest delay').fill('200')
+    await settled(() => [camera.settings.feather, camera.settings.max_delay_ms]).toEqual([2, 200])
+    await page.getByRole('button', { name: 'Reset Feather to its default' }).click()
+    await settled(() => camera.settings.feather).toBe(0)
+    await page.getByRole('button', { name: 'Reset all' }).click()
+    await settled(() => [camera.settings.ratio, camera.settings.max_delay_ms]).toEqual([0, 150])
+  })
+
+  it('resets the state and covers, and shows what came of it', async () => {
+    const page = await open()
+    await page.getByRole('button', { name: 'Reset state now' }).click()
+    await settled(() => camera.resets.asked).toBe(1)
+    await page.getByText('asked for').first().waitFor()
+    await page.getByRole('button', { name: 'Cover', exact: true }).click()
+    await settled(() => camera.covered).toBe(true)
+    await page.getByRole('button', { name: 'Uncover' }).click()
+    await settled(() => camera.covered).toBe(false)
+  })
+
+  it('says of a scene change when it was, and from where to where', async () => {
+    const page = await open()
+    await camera.goTo('Game')
+    await page.locator('.source-more summary').filter({ hasText: 'resets' }).click()
+    await page.getByText('Desk → Game').first().waitFor()
+  })
+
+  it('warns in red on every page that the room may be seen', async () => {
+    const page = await open('engine')
+    await camera.set({ when_unavailable: 'show' })
+    const warning = page.locator('.alerts .notice-danger')
+    await warning.getByText('Your room may be seen: “Camera”.').waitFor()
+    expect(
+      await page.evaluate("getComputedStyle(document.querySelector('.alerts .notice-danger')).backgroundColor"),
+    ).toBe('rgb(180, 29, 37)')
+  })
+
+  it('draws a region by mouse, moves its corner by keyboard, and deletes it', async () => {
+    const page = await open()
+    await page.getByRole('button', { name: 'Draw keep out' }).click()
+    const box = (await page.locator('.stage svg').boundingBox())!
+    for (const [x, y] of [
+      [0.1, 0.1],
+      [0.4, 0.1],
+      [0.4, 0.6],
+      [0.1, 0.6],
+      [0.1, 0.1],
+    ]) {
+      await page.mouse.click(box.x + x * box.width, box.y + y * box.height)
+    }
+    await settled(() => camera.settings.regions.length).toBe(1)
+    expect(camera.settings.regions[0].kind).toBe('keep_out')
+    expect(camera.settings.regions[0].points).toHaveLength(4)
+    expect(camera.settings.regions[0].points[2].y).toBeCloseTo(0.6, 1)
+
+    const corners = page.locator('.corner')
+    await corners.nth(0).focus()
+    await page.keyboard.press('Shift+ArrowRight')
+    await settled(() => camera.settings.regions[0].points[0].x).toBeCloseTo(0.15, 2)
+    await page.keyboard.press('Insert')
+    await settled(() => camera.settings.regions[0].points.length).toBe(5)
+    await page.keyboard.press('Delete')
+    await settled(() => camera.settings.regions[0].points.length).toBe(4)
+    await page.keyboard.press('Escape')
+    await settled(() => corners.count()).toBe(0)
+
+    await page.getByLabel('Kind of region 1').selectOption('keep')
+    await settled(() => camera.settings.regions[0].kind).toBe('keep')
+    await page.getByRole('button', { name: 'Remove region 1' }).click()
+    await settled(() => camera.settings.regions).toEqual([])
+  })
+
+  it('drags a corner and the whole, and adds a region by keyboard alone', async () => {
+    const page = await open()
+    await page.getByRole('button', { name: 'Draw keep', exact: true }).press('Enter')
+    await settled(() => camera.settings.regions.length).toBe(1)
+    await settled(() => page.locator('.corner').first().and(page.locator(':focus')).count()).toBe(1)
+    const before = camera.settings.regions[0].points
+    const box = (await page.locator('.stage svg').boundingBox())!
+    const drag = async (from: { x: number; y: number }, dx: number, dy: number): Promise<void> => {
+      await page.mouse.move(box.x + from.x * box.width, box.y + from.y * box.height)
+      await page.mouse.down()
+      await page.mouse.move(box.x + (from.x + dx) * box.width, box.y + (from.y + dy) * box.height, { steps: 5 })
+      await page.mouse.up()
+    }
+    await drag(before[0], -0.1, -0.05)
+    await settled(() => camera.settings.regions[0].points[0].x).toBeCloseTo(before[0].x - 0.1, 2)
+    await drag({ x: 0.5, y: 0.5 }, 0.2, 0)
+    await settled(() => camera.settings.regions[0].points[2].x).toBeCloseTo(before[2].x + 0.2, 2)
+    await page.getByRole('button', { name: 'Undo' }).click()
+    await settled(() => camera.settings.regions[0].points[2].x).toBeCloseTo(before[2].x, 2)
+  })
+
+  it('draws a region by touch', async () => {
+    const page = await open(undefined, { hasTouch: true, viewport: { width: 360, height: 740 } })
+    await page.getByRole('button', { name: 'Draw keep out' }).tap()
+    await page.locator('.stage').scrollIntoViewIfNeeded()
+    const box = (await page.locator('.stage svg').boundingBox())!
+    for (const [x, y] of [
+      [0.2, 0.2],
+      [0.7, 0.2],
+      [0.5, 0.8],
+    ]) {
+      await page.touchscreen.tap(box.x + x * box.width, box.y + y * box.height)
+    }
+    await page.getByRole('button', { name: 'Done' }).tap()
+    await settled(() => camera.settings.regions.at(0)?.points.length).toBe(3)
+  })
+
+  it('saves, applies, exports, imports, binds and deletes presets', async () => {
+    const page = await open()
+    await slider(page, 'Feather').fill('3')
+    await settled(() => camera.settings.feather).toBe(3)
+    await page.getByRole('button', { name: 'Save …' }).click()
+    await page.getByRole('textbox', { name: 'Name' }).fill('Soft edge')
+    await page.getByRole('dialog').getByLabel('Downsample ratio').uncheck()
+    await page.getByRole('button', { name: 'Save', exact: true }).click()
+
+    await page.getByRole('button', { name: 'Reset all' }).click()
+    await settled(() => camera.settings.feather).toBe(0)
+    await page.getByRole('button', { name: 'Apply the preset Soft edge' }).click()
+    await settled(() => [camera.settings.feather, camera.settings.ratio]).toEqual([3, 0])
+    await page.getByRole('button', { name: 'Undo' }).click()
+    await settled(() => camera.settings.feather).toBe(0)
+
+    const offered = page.waitForEvent('download')
+    await page.getByRole('button', { name: 'Export the preset Soft edge' }).click()
+    const file = await (await offered).path()
+    const text = readFileSync(file, 'utf8')
+    const buffer = Buffer.from(text.replace('Soft edge', 'From a file'))
+    await page
+      .getByLabel('File of a preset')
+      .setInputFiles({ name: 'preset.json', mimeType: 'application/json', buffer })
+    await page.getByRole('button', { name: 'Apply the preset From a file' }).waitFor()
+    const wrong = { name: 'wrong.json', mimeType: 'application/json', buffer: Buffer.from('{}') }
+    await page.getByLabel('File of a preset').setInputFiles(wrong)
+    await page.getByRole('alert').getByText('This file holds no preset of mattebox.').waitFor()
+
+    await page.getByLabel('Scene', { exact: true }).fill('Stage')
+    await page.getByLabel('Preset', { exact: true }).selectOption('Soft edge')
+    await page.getByRole('button', { name: 'Bind' }).click()
+    await page.getByText('Stage → Soft edge').waitFor()
+    await camera.goTo('Stage')
+    await settled(() => camera.settings.feather).toBe(3)
+    await page.getByRole('button', { name: 'Remove the binding of Stage' }).click()
+
+    for (const name of ['Soft edge', 'From a file']) {
+      await page.getByRole('button', { name: `Remove the preset ${name}` }).click()
+    }
+    await page.getByText('None yet. A preset').waitFor()
+  })
+
+  it('shows two OBS apart, and applies a preset to another source', async () => {
+    await using guest = await FilmingFilter.connect(panel.socket, {
+      filterId: OTHER,
+      source: 'Guest',
+      filter: 'Matte',
+      pid: 4712,
+    })
+    const page = await open()
+    await page.getByRole('heading', { name: /OBS 29.0.2 · process 4711/ }).waitFor()
+    await page.getByRole('heading', { name: /OBS 29.0.2 · process 4712/ }).waitFor()
+    await slider(page, 'Feather').fill('3')
+    await settled(() => camera.settings.feather).toBe(3)
+    await page.getByRole('button', { name: 'Save …' }).click()
+    await page.getByRole('textbox', { name: 'Name' }).fill('Same')
+    await page.getByRole('button', { name: 'Save', exact: true }).click()
+    await page.getByLabel('Apply to').selectOption({ label: 'Guest / Matte' })
+    await page.getByRole('button', { name: 'Apply the preset Same' }).click()
+    await settled(() => guest.settings.feather).toBe(3)
+    await page.getByRole('navigation', { name: 'All sources' }).getByText('Guest').click()
+    await page.getByRole('region', { name: 'Picture of Guest' }).waitFor()
+  })
+
+  it.each([
+    ['wide', 'light'],
+    ['wide', 'dark'],
+    ['dock', 'light'],
+    ['dock', 'dark'],
+  ] as const)('has no fault that axe finds, %s and %s', async (size, colorScheme) => {
+    await camera.set({ feather: 2, when_unavailable: 'show', regions: REGIONS })
+    const viewport = size === 'wide' ? { width: 1280, height: 900 } : { width: 300, height: 600 }
+    const page = await open(undefined, { viewport, colorScheme })
+    await page.getByRole('button', { name: 'Remove region 1' }).waitFor()
+    await page.evaluate("document.querySelectorAll('details').forEach((one) => (one.open = true))")
+    await page.locator('.region-name').click()
+    expect(await page.evaluate('document.documentElement.scrollWidth <= innerWidth')).toBe(true)
+    // What lies under the bar counts as too small a target.
+    await page.evaluate('scrollTo(0, 0)')
+    const { violations } = await new AxeBuilder({ page }).withTags(WCAG).analyze()
+    expect(
+      violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ target }) => target.join(' ')).join(', ')}`),
+    ).toEqual([])
+  })
+})
+
+const WCAG = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice']
+const REGIONS = [
+  {
+    kind: 'keep' as const,
+    points: [
+      { x: 0.1, y: 0.1 },
+      { x: 0.4, y: 0.1 },
+      { x: 0.4, y: 0.4 },
+    ],
+  },
+]
+const PROVENANCE = { source: 'a test', licence: 'CC0-1.0', sourceSha256: '0'.repeat(64) }
