@@ -1,6 +1,7 @@
 import type { Complaint } from '../errors/complaint.ts'
 import { isConnected, state } from './live.ts'
 import { words } from './locale/index.ts'
+import { showsRoom, warningsOf } from './obs/findings.ts'
 import { linkTo, page } from './pages.ts'
 import { Notice } from './parts/index.ts'
 
@@ -8,6 +9,7 @@ import { Notice } from './parts/index.ts'
 export function Alerts() {
   const now = state.value
   const shown = now?.sources.filter((source) => source.connected && source.roomIsShown) ?? []
+  const warnings = now ? warningsOf(now.obs).filter(showsRoom) : []
   return (
     <section class="alerts" aria-label={words.common.alerts}>
       <div role="status">{!isConnected.value && <Notice kind="info">{awayLine(now !== null)}</Notice>}</div>
@@ -22,6 +24,11 @@ export function Alerts() {
           {page.value !== 'sources' && <a href={linkTo('sources')}>{words.connection.toSources}</a>}
         </Notice>
       )}
+      {warnings.map(({ kind, source, filter }) => (
+        <Notice key={`${kind} ${source} ${filter}`} kind="danger" complaint={words.obs.warnings[kind](source, filter)}>
+          {page.value !== 'obs' && <a href={linkTo('obs')}>{words.connection.toObs}</a>}
+        </Notice>
+      ))}
       {isConnected.value && now && complaints(now.error, now.engine.error)}
       {now?.isExposed && (
         <Notice kind="warning" complaint={{ message: words.connection.exposed, mend: words.connection.exposedMend }} />

@@ -172,7 +172,7 @@ export class LiveSource {
     const { pixels: data, width, height, epoch, reason } = frame
     if (this.#next?.key.width === width && this.#next.key.height === height) await this.#swap()
     // The filter may have left meanwhile.
-    const serving = this.#serving as Serving | undefined
+    const serving = this.#serving
     if (serving?.key.width !== width || serving.key.height !== height) {
       this.channel.drop(frame, 'unready')
       return { kind: 'unanswered' }

@@ -3,6 +3,9 @@ import { words } from '../locale/index.ts'
 import { CommandLine } from '../parts/index.ts'
 import { megabytes } from './model-name.ts'
 
+/** Whoever brings a model along needs no address of it. */
+const [OFFICIAL] = catalog.models.flatMap(({ address, ...model }) => (address ? [{ ...model, address }] : []))
+
 interface OfficialModelProps {
   readonly modelsFolder: string
   /** Whether its words are seen without asking for them; default: they are. */
@@ -12,7 +15,7 @@ interface OfficialModelProps {
 /** Where the official weights are, and how to put them in by hand. */
 export function OfficialModel({ modelsFolder, isOpen = true }: OfficialModelProps) {
   const said = words.engine.official
-  const [{ name, file, bytes, licence, address }] = catalog.models
+  const { name, file, bytes, licence, address } = OFFICIAL
   return (
     <details class="engine-part" open={isOpen}>
       <summary>{said.title}</summary>

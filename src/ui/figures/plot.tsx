@@ -26,8 +26,13 @@ interface PlotProps {
 
 const HEIGHT = 170
 
-/** How much is shown, in seconds: a page that was just opened has little to show. */
-const SPANS_S = [60, 120, 300]
+/** How much is shown, in seconds, and in how many parts: a page that was just opened has little to show. */
+const SPANS = [
+  { spanS: 60, parts: 4 },
+  { spanS: 120, parts: 4 },
+  { spanS: 300, parts: 5 },
+] as const
+type Span = (typeof SPANS)[number]
 
 /** Below, only the ends of the axis have room for words. */
 const WIDE = 330
@@ -38,14 +43,14 @@ export function Plot({ label, seconds, lines }: PlotProps) {
   const plot = useRef<uPlot | null>(null)
   const data = useRef<uPlot.AlignedData>([[]])
   data.current = [seconds, ...lines.map(({ values }) => values)] as uPlot.AlignedData
-  const spanS = SPANS_S.find((span) => seconds.length === 0 || -seconds[0] <= span) ?? SPANS_S.at(-1)!
+  const span = SPANS.find(({ spanS }) => seconds.length === 0 || -seconds[0] <= spanS) ?? SPANS[2]
   // Another set of lines is another plot: one cannot be given other colours.
   const looks = lines.map(({ label: name, colour, dash }) => `${name} ${colour} ${dash}`).join('\n')
   useEffect(() => {
     const target = box.current!
     const draw = () => {
       plot.current?.destroy()
-      plot.current = new uPlot(optionsOf(target, spanS, lines), data.current, target)
+      plot.current = new uPlot(optionsOf(target, span, lines), data.current, target)
     }
     draw()
     const theme = matchMedia('(prefers-color-scheme: dark)')
@@ -60,12 +65,12 @@ export function Plot({ label, seconds, lines }: PlotProps) {
       plot.current?.destroy()
       plot.current = null
     }
-  }, [looks, spanS])
+  }, [looks, span])
   useEffect(() => plot.current?.setData(data.current))
   return <div ref={box} class="plot" role="img" aria-label={label} />
 }
 
-function optionsOf(target: HTMLElement, spanS: number, lines: readonly PlottedLine[]): uPlot.Options {
+function optionsOf(target: HTMLElement, { spanS, parts }: Span, lines: readonly PlottedLine[]): uPlot.Options {
   const style = getComputedStyle(target)
   const colour = (name: string): string => style.getPropertyValue(name).trim()
   const axis: uPlot.Axis = {
@@ -74,7 +79,7 @@ function optionsOf(target: HTMLElement, spanS: number, lines: readonly PlottedLi
     ticks: { show: false },
     font: `12px ${style.fontFamily}`,
   }
-  const splits = Array.from({ length: 6 }, (_, i) => Math.round(-spanS + (i * spanS) / 5))
+  const splits = Array.from({ length: parts + 1 }, (_, i) => -spanS + (i * spanS) / parts)
   return {
     width: Math.max(target.clientWidth, 100),
     height: HEIGHT,
@@ -93,7 +98,7 @@ function optionsOf(target: HTMLElement, spanS: number, lines: readonly PlottedLi
         size: 26,
         splits: () => splits,
         values: ({ width }) =>
-          splits.map((second, i) => (width >= WIDE || i === 0 || i === 5 ? words.figures.ago(-second) : '')),
+          splits.map((second, i) => (width >= WIDE || i === 0 || i === parts ? words.figures.ago(-second) : '')),
       },
       { ...axis, size: 42, values: (_, values) => values.map(String) },
     ],

@@ -6,7 +6,8 @@ const SHORTEST_MS = 900
 
 /**
  * How fast a counter rises, a second, at each of its readings: the mean since the last reading that is at least three
- * seconds older. A counter that fell has begun anew, from 0.
+ * seconds older, never below 0. A counter that fell to less than half has begun anew, from 0; one that fell by less was
+ * corrected: a frame that was given up is answered after all.
  *
  * @param timesMs - when it was read, ascending
  * @param counts - null where it was not there
@@ -19,7 +20,7 @@ export function rates(timesMs: readonly number[], counts: readonly (number | nul
   let before: number | null = null
   for (const count of counts) {
     if (count !== null) {
-      total = total === null ? 0 : total + (count >= before! ? count - before! : count)
+      total = total === null ? 0 : total + (count < before! / 2 ? count : count - before!)
       before = count
     }
     risen.push(total)
@@ -32,6 +33,6 @@ export function rates(timesMs: readonly number[], counts: readonly (number | nul
     while (start + 1 <= i && timeMs - timesMs[start + 1] >= WINDOW_MS) start++
     const spanMs = timeMs - timesMs[start]
     if (counts[i] === null || spanMs < SHORTEST_MS) return null
-    return ((risen[i]! - risen[start]!) * 1000) / spanMs
+    return Math.max(0, ((risen[i]! - risen[start]!) * 1000) / spanMs)
   })
 }

@@ -26,6 +26,7 @@ export const en = {
     roomIsShownMend:
       'Without a matte, the unmatted picture is shown there. Choose another picture for “Without a matte”.',
     toSources: 'To the sources',
+    toObs: 'To OBS',
     engineStarting: 'The engine is starting …',
   },
   settings: {
@@ -329,7 +330,7 @@ export const en = {
     warnings: {
       off: (source: string, filter: string) => ({
         message: `The room is shown: the filter “${filter}” on “${source}” is switched off.`,
-        mend: 'Enable it below.',
+        mend: 'Enable it on the page OBS.',
       }),
       missing: (source: string, filter: string) => ({
         message: `The room is shown: OBS does not know the filter “${filter}” on “${source}”.`,

@@ -16,6 +16,11 @@ export interface Warning {
   readonly filter: string
 }
 
+/** Whether the room is shown there, which is said on every page. */
+export function showsRoom({ kind }: Warning): boolean {
+  return kind !== 'twice'
+}
+
 /** Where the room is shown for all that the filter promises, the worst first; and sources that are matted twice. */
 export function warningsOf({ sources, hasPlugin }: Pick<ObsView, 'sources' | 'hasPlugin'>): readonly Warning[] {
   const filters = (sources ?? []).map((source) => ({ source: source.name, ours: source.filters.filter(isOurs) }))

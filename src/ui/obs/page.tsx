@@ -3,29 +3,26 @@ import { words } from '../locale/index.ts'
 import { linkTo } from '../pages.ts'
 import { Card, CommandLine, Notice } from '../parts/index.ts'
 import { ConnectionCard } from './connection.tsx'
-import { obsCount, obsProcesses, warningsOf } from './findings.ts'
+import { obsCount, obsProcesses, showsRoom, warningsOf } from './findings.ts'
 import { ProcessesCard } from './processes.tsx'
 import { SourcesCard } from './sources.tsx'
 import './style.css'
 
 const INSTALL = 'npx mattebox obs install'
 
-/** OBS from outside: whether it is reached, which sources have the filter, and where the room is shown. */
+/** OBS from outside: whether it is reached, and which sources have the filter. */
 export function ObsPage() {
   const now = state.value
   if (!now) return <h1>{words.pages.obs}</h1>
   const { obs } = now
   const processes = obsProcesses(now)
   const elsewhere = processes.filter(({ isReached }) => !isReached)
+  const doubles = warningsOf(obs).filter((warning) => !showsRoom(warning))
   return (
     <section class="obs">
       <h1>{words.pages.obs}</h1>
-      {warningsOf(obs).map(({ kind, source, filter }) => (
-        <Notice
-          key={`${kind} ${source} ${filter}`}
-          kind={kind === 'twice' ? 'warning' : 'danger'}
-          complaint={words.obs.warnings[kind](source, filter)}
-        />
+      {doubles.map(({ kind, source, filter }) => (
+        <Notice key={source} kind="warning" complaint={words.obs.warnings[kind](source, filter)} />
       ))}
       {obsCount(processes, obs) > 1 && <Notice kind="info" complaint={words.obs.several} />}
       <div class="columns">

@@ -10,13 +10,17 @@ interface DialogProps {
   readonly children: ComponentChildren
 }
 
-/** A question over the page, open while it is drawn. Escape closes it, and the focus goes back to where it was. */
+/**
+ * A question over the page, open while it is drawn. Its first field has the focus, so that it can be typed in at once.
+ * Escape closes it, and the focus goes back to where it was.
+ */
 export function Dialog({ title, onClose, actions, children }: DialogProps) {
   const id = useId()
   const dialog = useRef<HTMLDialogElement>(null)
   useEffect(() => {
     const before = document.activeElement
     dialog.current?.showModal()
+    dialog.current?.querySelector('input')?.focus()
     return () => {
       if (before instanceof HTMLElement) before.focus()
     }

@@ -5,6 +5,7 @@ import { state } from '../live.ts'
 import { complaintOf } from '../parts/index.ts'
 import {
   ANSWER_MS,
+  awaiting,
   changed,
   dragged,
   expired,
@@ -29,7 +30,8 @@ export interface Editor {
   readonly refused: ReadonlySignal<readonly Key[]>
   /** While the user drags: what rebuilds the network waits until he lets go. */
   drag(changes: Changes): void
-  change(changes: Changes): void
+  /** @param run - what this is done with; what is done with it again within a second is the same step of undo */
+  change(changes: Changes, run?: string): void
   /** As `change`, where the sidecar is asked in another way than key by key. */
   changeBy(changes: Changes, work: () => Promise<unknown>): Promise<void>
   undo(): void
@@ -51,6 +53,9 @@ function makeEditor(filterId: string): Editor {
   const error = signal<Complaint | null>(null)
   const refused = signal<readonly Key[]>([])
 
+  const expireLater = (): void => {
+    setTimeout(() => (edits.value = expired(edits.value, performance.now())), ANSWER_MS)
+  }
   const send = async (changes: Changes, work: () => Promise<unknown>): Promise<void> => {
     edits.value = sending(edits.value, changes, performance.now())
     try {
@@ -59,12 +64,14 @@ function makeEditor(filterId: string): Editor {
       error.value = complaintOf(cause)
       edits.value = failed(edits.value, changes)
     }
-    setTimeout(() => (edits.value = expired(edits.value, performance.now())), ANSWER_MS)
+    expireLater()
   }
   const outbox = new Outbox(async (waiting) => {
     const changes = unsent(edits.value, waiting)
-    if (Object.keys(changes).length === 0) return
-    await send(changes, () => call('PATCH', `/api/sources/${filterId}/settings`, changes))
+    // What was sent while it was dragged is not sent again; somebody else may have overwritten it since.
+    edits.value = awaiting(edits.value, waiting, performance.now())
+    if (Object.keys(changes).length === 0) expireLater()
+    else await send(changes, () => call('PATCH', `/api/sources/${filterId}/settings`, changes))
   })
   const forget = (): void => {
     error.value = null
@@ -85,9 +92,10 @@ function makeEditor(filterId: string): Editor {
       const live = Object.entries(changes).filter(([key]) => !isRebuild(key as Key))
       if (live.length > 0) outbox.put(Object.fromEntries(live))
     },
-    change(changes) {
+    change(changes, run) {
       forget()
-      edits.value = changed(edits.value, changes)
+      const named = run === undefined ? null : { name: run, atMs: performance.now() }
+      edits.value = changed(edits.value, changes, named)
       outbox.put(changes)
     },
     async changeBy(changes, work) {

@@ -24,12 +24,20 @@ interface Sent {
   readonly atMs: number
 }
 
+/** Changes that are one step of undo together, such as presses of an arrow key. */
+export interface Run {
+  readonly name: string
+  readonly atMs: number
+}
+
 /** One step of undo: a drag, a choice, a preset. */
 interface Step {
   readonly before: Changes
   readonly after: Changes
   /** Keys that somebody else has changed since. */
   readonly changedElsewhere: readonly Key[]
+  /** It goes on with the next change of the same name. */
+  readonly run: Run | null
 }
 
 export interface Edits {
@@ -49,6 +57,8 @@ export const ANSWER_MS = 1000
 /** For so long a value that comes back is taken for the page's own. */
 const OWN_MS = 5000
 const MOST_STEPS = 100
+/** A run goes on with what comes so soon. */
+const RUN_MS = 1000
 
 /** What is to be shown: the page's own value until the filter has answered it. Null until the filter was heard. */
 export function shown(edits: Edits): FilterSettings | null {
@@ -82,14 +92,24 @@ export function dragged(edits: Edits, changes: Changes): Edits {
   return { ...edits, pending: { ...edits.pending, ...pendingOf(changes, startOf(edits), true) } }
 }
 
-/** The user has let go, or chosen: one step of undo, with the value from before the drag. */
-export function changed(edits: Edits, changes: Changes): Edits {
+/** The user has let go, or chosen: one step of undo, with the value from before the drag or the run. */
+export function changed(edits: Edits, changes: Changes, run: Run | null = null): Edits {
   const from = startOf(edits)
   const keys = keysOf(changes).filter((key) => !isSame(from[key], changes[key]))
   const pending = { ...edits.pending, ...pendingOf(changes, from, false) }
   if (keys.length === 0) return { ...edits, pending }
-  const step: Step = { before: pick(from, keys), after: pick(changes, keys), changedElsewhere: [] }
+  const step: Step = { before: pick(from, keys), after: pick(changes, keys), changedElsewhere: [], run }
+  const last = edits.steps.at(-1)
+  if (last !== undefined && goesOn(last, run)) {
+    const whole = { ...step, before: { ...step.before, ...last.before }, after: { ...last.after, ...step.after } }
+    return { ...edits, pending, steps: [...edits.steps.slice(0, -1), whole] }
+  }
   return { ...edits, pending, steps: [...edits.steps, step].slice(-MOST_STEPS) }
+}
+
+function goesOn({ run: last, changedElsewhere }: Step, run: Run | null): boolean {
+  if (last === null || run === null || changedElsewhere.length > 0) return false
+  return last.name === run.name && run.atMs - last.atMs <= RUN_MS
 }
 
 /** Without what the filter has already, or is being told: the last value of a drag, when it is let go. */
@@ -104,15 +124,20 @@ export function unsent(edits: Edits, changes: Changes): Changes {
   )
 }
 
+/** The filter's answer to changes is awaited from now on, whether they are sent now or were sent before. */
+export function awaiting(edits: Edits, changes: Changes, nowMs: number): Edits {
+  const pending = { ...edits.pending }
+  for (const key of keysOf(changes)) {
+    const one = pending[key]
+    if (one && isSame(one.value, changes[key])) pending[key] = { ...one, sentAtMs: nowMs }
+  }
+  return { ...edits, pending }
+}
+
 /** Changes are on their way to the filter. */
 export function sending(edits: Edits, changes: Changes, nowMs: number): Edits {
   const sent = keysOf(changes).map((key) => ({ key, value: changes[key], atMs: nowMs }))
-  const pending = { ...edits.pending }
-  for (const { key, value } of sent) {
-    const one = pending[key]
-    if (one && isSame(one.value, value)) pending[key] = { ...one, sentAtMs: nowMs }
-  }
-  return { ...edits, pending, sent: [...edits.sent, ...sent] }
+  return { ...awaiting(edits, changes, nowMs), sent: [...edits.sent, ...sent] }
 }
 
 /** Changes were refused or did not arrive: the filter's own values are shown again, and there is nothing to undo. */

@@ -160,6 +160,7 @@ function SaveTemplate({ regions, onClose }: { readonly regions: readonly Region[
   const said = words.sources.regions
   const calling = useCall()
   const [name, setName] = useState('')
+  const canSave = name.trim() !== ''
   const save = async (): Promise<void> => {
     const address = `/api/region-templates/${encodeURIComponent(name.trim())}`
     if (await calling.run(() => call('PUT', address, { regions }))) onClose()
@@ -169,14 +170,21 @@ function SaveTemplate({ regions, onClose }: { readonly regions: readonly Region[
       <Busy kind="secondary outline" isBusy={false} onClick={onClose}>
         {words.common.cancel}
       </Busy>
-      <Busy isBusy={calling.isBusy} isDisabled={name.trim() === ''} onClick={() => void save()}>
+      <Busy isBusy={calling.isBusy} isDisabled={!canSave} onClick={() => void save()}>
         {words.common.save}
       </Busy>
     </>
   )
   return (
     <Dialog title={said.saveTemplate} onClose={onClose} actions={actions}>
-      <TextField title={words.common.name} value={name} maxLength={64} onInput={setName} />
+      <form
+        onSubmit={(event) => {
+          event.preventDefault()
+          if (canSave) void save()
+        }}
+      >
+        <TextField title={words.common.name} value={name} maxLength={64} onInput={setName} />
+      </form>
       {calling.error && <Notice complaint={calling.error} isLive />}
     </Dialog>
   )

@@ -161,7 +161,7 @@ function Corners({ tools, index, width, height, onTake, pointAt }: CornersProps)
       ArrowDown: { x, y: y + step },
     }
     const to = moves[event.key]
-    if (to) tools.change(index, movePoint(points, corner, to))
+    if (to) tools.nudge(index, corner, movePoint(points, corner, to))
     else if (event.key === 'Insert' || event.key === '+') {
       tools.change(index, insertAfter(points, corner))
       focusCorner(corner + 1)

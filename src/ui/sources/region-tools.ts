@@ -35,6 +35,8 @@ export interface RegionTools {
   /** While a corner is dragged. */
   drag(index: number, polygon: Polygon): void
   change(index: number, polygon: Polygon): void
+  /** As `change`, by a key: presses that follow each other are one step of undo. */
+  nudge(index: number, corner: number, polygon: Polygon): void
   setKind(index: number, kind: Region['kind']): void
   remove(index: number): void
   replaceAll(regions: readonly Region[]): void
@@ -85,6 +87,9 @@ export function useRegionTools(editor: Editor): RegionTools {
     },
     change(index, polygon) {
       editor.change({ regions: withPolygon(index, polygon) })
+    },
+    nudge(index, corner, polygon) {
+      editor.change({ regions: withPolygon(index, polygon) }, `corner ${corner} of region ${index}`)
     },
     setKind(index, kind) {
       editor.change({ regions: regions.map((region, i) => (i === index ? { ...region, kind } : region)) })

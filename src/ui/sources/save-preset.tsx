@@ -25,6 +25,7 @@ export function SavePreset({ editor, presets, onClose }: SavePresetProps) {
   const [keys, setKeys] = useState<readonly Key[]>(KEYS.filter((key) => !LEFT_OUT.includes(key)))
   const values = shown(editor.edits.value)
   const exists = presets.some((one) => one.name === name.trim())
+  const canSave = name.trim() !== '' && keys.length > 0 && values !== null
   const save = async (): Promise<void> => {
     const settings = Object.fromEntries(keys.map((key) => [key, values?.[key]]))
     const address = `/api/presets/${encodeURIComponent(name.trim())}`
@@ -35,18 +36,21 @@ export function SavePreset({ editor, presets, onClose }: SavePresetProps) {
       <Busy kind="secondary outline" isBusy={false} onClick={onClose}>
         {words.common.cancel}
       </Busy>
-      <Busy
-        isBusy={calling.isBusy}
-        isDisabled={name.trim() === '' || keys.length === 0 || values === null}
-        onClick={() => void save()}
-      >
+      <Busy isBusy={calling.isBusy} isDisabled={!canSave} onClick={() => void save()}>
         {exists ? said.replace : words.common.save}
       </Busy>
     </>
   )
   return (
     <Dialog title={said.saveTitle} onClose={onClose} actions={actions}>
-      <TextField title={words.common.name} value={name} maxLength={64} onInput={setName} />
+      <form
+        onSubmit={(event) => {
+          event.preventDefault()
+          if (canSave) void save()
+        }}
+      >
+        <TextField title={words.common.name} value={name} maxLength={64} onInput={setName} />
+      </form>
       <fieldset class="ticks">
         <legend>{said.which}</legend>
         {KEYS.map((key) => (

@@ -1,4 +1,4 @@
-import { useState } from 'preact/hooks'
+import { useRef, useState } from 'preact/hooks'
 import type { PanelState, SourceView } from '../../api/index.ts'
 import { call } from '../call.ts'
 import { words } from '../locale/index.ts'
@@ -6,6 +6,7 @@ import { Busy, Notice, useCall, WordsField } from '../parts/index.ts'
 import { AudioDelays } from './audio-delays.tsx'
 import { PICTURE_VIEWS, type PictureView } from './compose.ts'
 import { editorOf } from './editor.ts'
+import { FollowingPicture } from './following-picture.tsx'
 import { Picture } from './picture.tsx'
 import { Presets } from './presets.tsx'
 import { RegionList } from './region-list.tsx'
@@ -27,6 +28,7 @@ export function SourceDetail({ source, state }: SourceDetailProps) {
   const tools = useRegionTools(editor)
   const [view, setView] = useState<PictureView>('result')
   const acting = useCall()
+  const stage = useRef<HTMLDivElement>(null)
   const views = PICTURE_VIEWS.map((word) => ({ word, label: said.views[word] }))
   const { width, height } = source.sourceSize ?? { width: 16, height: 9 }
   const aspect = height / width
@@ -36,10 +38,11 @@ export function SourceDetail({ source, state }: SourceDetailProps) {
 
   return (
     <div class="source">
+      <FollowingPicture source={source} view={view} stage={stage} />
       <div class="source-main">
         <section class="card" aria-label={said.pictureCard(source.source)}>
           <div class="card-head">
-            <h2>
+            <h2 class="names">
               {source.source} <span class="muted filter-name">{source.filter}</span>
             </h2>
             <div class="tags">
@@ -56,7 +59,7 @@ export function SourceDetail({ source, state }: SourceDetailProps) {
               <p>{message}</p>
             </Notice>
           ))}
-          <div class="stage">
+          <div class="stage" ref={stage}>
             <Picture source={source} view={view}>
               <RegionOverlay tools={tools} />
             </Picture>

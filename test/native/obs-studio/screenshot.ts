@@ -11,7 +11,7 @@ export class Screenshot {
   ) {}
 
   /** Colours of a source's picture are premultiplied by OBS. */
-  static async of(obs: ObsStudio, sourceName: string, width = 320, height = 180): Promise<Screenshot> {
+  static async of(obs: Pick<ObsStudio, 'call'>, sourceName: string, width = 320, height = 180): Promise<Screenshot> {
     const request = { sourceName, imageFormat: 'png', imageWidth: width, imageHeight: height }
     const { imageData } = await obs.call('GetSourceScreenshot', request)
     const png = Buffer.from(imageData.slice(imageData.indexOf(',') + 1), 'base64')

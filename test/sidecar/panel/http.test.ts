@@ -302,8 +302,7 @@ describe('connections', () => {
     await Promise.all(idle.map((connection) => once(connection, 'connect')))
     expect(await raw('')).toMatch(/^HTTP\/1.1 503[^]*PANEL_FULL/)
     await Promise.all(idle.map((connection) => once(connection.destroy(), 'close')))
-    await new Promise((resolve) => setTimeout(resolve, 50))
-    expect((await ask('GET', '/api/body')).status).toBe(200)
+    await expect.poll(async () => (await ask('GET', '/api/body')).status, { timeout: 5000 }).toBe(200)
   })
 })
 

@@ -38,6 +38,10 @@ describe('a filter as it is shown', () => {
     expect(shown({ settings, filter: { ...filter, latencyMs: 900 } }).pairing?.because?.mend).toBe(
       'Lower the ratio, so that mattes come sooner.',
     )
+    // Most come in time: nothing to raise.
+    expect(shown({ settings, filter: { ...filter, latencyMs: 60 } }).pairing?.because?.message).toBe(
+      'Too many mattes came later than the 100 ms that a frame may wait: each frame is shown at once, with the newest matte.',
+    )
     expect(shown({ settings: { ...settings, pairing: 'newest' }, filter }).pairing).toEqual({
       inUse: 'newest',
       because: null,

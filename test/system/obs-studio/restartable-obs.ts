@@ -6,9 +6,10 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { OBSWebSocket } from 'obs-websocket-js'
 import { COLLECTION, ObsHome } from '../../native/obs-studio/obs-home.ts'
 import type { ObsOptions } from '../../native/obs-studio/obs-studio.ts'
-import { XDisplay } from '../../native/obs-studio/x-display.ts'
+import { XDisplay, type XWindow } from '../../native/obs-studio/x-display.ts'
 
 const START_MS = 30_000
+const STOP_MS = 15_000
 
 export interface RestartableObsOptions extends Pick<ObsOptions, 'launcher'> {
   readonly plugin: string
@@ -40,8 +41,13 @@ export class RestartableObs {
     return this.#socket.call.bind(this.#socket)
   }
 
-  /** Up, with its scenes loaded. */
-  async start(): Promise<void> {
+  /** Of the process that was started last. */
+  get pid(): number {
+    return this.#process?.pid ?? -1
+  }
+
+  /** Up, with its scenes loaded; one whose WebSocket server is off, with its window. */
+  async start({ hasServer = true } = {}): Promise<void> {
     const own = ['--multi', '--collection', COLLECTION, '--profile', COLLECTION, '--disable-missing-files-check']
     const [command, ...args] = this.launcher?.(this.home) ?? ['obs']
     this.#process = spawn(command, [...args, ...own], {
@@ -52,6 +58,10 @@ export class RestartableObs {
     this.#socket = new OBSWebSocket()
     for (const deadline = performance.now() + START_MS; performance.now() < deadline; await sleep(100)) {
       try {
+        if (!hasServer) {
+          if ((await this.#mainWindow())?.shown === true) return
+          continue
+        }
         if (!this.#socket.identified) await this.#socket.connect(`ws://127.0.0.1:${this.home.port}`, this.home.password)
         if ((await this.#socket.call('GetSceneList')).currentProgramSceneName) return
       } catch {
@@ -63,6 +73,15 @@ export class RestartableObs {
 
   signal(name: 'SIGSTOP' | 'SIGCONT'): void {
     this.#process?.kill(name)
+  }
+
+  /** Closes its window, as a user does: what was set is saved. */
+  async leave(): Promise<void> {
+    const ended = once(this.#process!, 'exit')
+    await this.#socket.disconnect()
+    await this.display.close((await this.#mainWindow())!)
+    const hangs = sleep(STOP_MS, 'hangs', { ref: false })
+    if ((await Promise.race([ended, hangs])) === 'hangs') throw new Error('OBS did not leave.')
   }
 
   async kill(): Promise<void> {
@@ -87,6 +106,10 @@ export class RestartableObs {
     await this.kill()
     await this.display[Symbol.asyncDispose]()
     await this.home[Symbol.asyncDispose]()
+  }
+
+  async #mainWindow(): Promise<XWindow | undefined> {
+    return (await this.display.windows()).find(({ title }) => /^OBS .*Profile/.test(title))
   }
 
   readonly #kill = (): void => {

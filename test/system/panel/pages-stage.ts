@@ -63,7 +63,7 @@ export class PagesStage implements AsyncDisposable {
     const value = this.stage.secret.cookie(port)!
     await context.addCookies([{ name: `mattebox-${port}`, value, domain: '127.0.0.1', path: '/' }])
     const page = await context.newPage()
-    page.setDefaultTimeout(10_000)
+    page.setDefaultTimeout(30_000)
     page.on('pageerror', (error) => expect.soft(error.message).toBe('no error in the page'))
     await page.goto(`http://127.0.0.1:${port}/#/${hash}`)
     return page

@@ -1,7 +1,8 @@
 /**
  * The pages OBS, Engine and Figures in a real Chromium, before the real panel server. Seen red:
  *
- * - OBS: `warningsOf` that answers nothing; a removal without its dialog; `putBack` without the settings
+ * - OBS: `warningsOf` that answers nothing; alerts without its warnings; a dialog that leaves the focus on its ×; a
+ *   removal without its dialog; `putBack` without the settings
  * - Engine: settings that are sent to no address; an upload without the header that no stranger can send
  * - Figures: a plot that is not given its data again; a pause that does nothing
  */
@@ -112,7 +113,9 @@ describe('the page OBS', () => {
     const page = await stage.page('obs')
     await button(page, 'Add the filter to Phone').focus()
     await page.keyboard.press('Enter')
-    await page.getByRole('dialog').getByLabel('Name of the filter').fill('Out with it')
+    await page.getByRole('dialog').waitFor()
+    await page.keyboard.press('Control+A')
+    await page.keyboard.type('Out with it')
     await page.keyboard.press('Enter')
     const link = page.getByRole('link', { name: 'Go to its settings' })
     await link.waitFor()
@@ -145,6 +148,25 @@ describe('the page OBS', () => {
       ])
     stage.showObs({ sources: [CAMERA] })
     await expect.poll(() => page.getByText('The room is shown', { exact: false }).count()).toBe(0)
+  })
+
+  it.each(['sources', 'try', 'obs', 'engine', 'figures'])('warns in red on the page %s, too', async (name) => {
+    const stage = await start()
+    const page = await stage.page(name)
+    const warning = page.locator('.alerts .notice-danger')
+    const look = "getComputedStyle(document.querySelector('.alerts .notice-danger')).backgroundColor"
+    await page.locator('main').waitFor()
+    expect(await warning.count()).toBe(0)
+    stage.showObs({ sources: [{ ...CAMERA, filters: [CROP, { ...OURS, enabled: false }] }] })
+    await warning.getByText('The room is shown: the filter “Matte” on “Camera” is switched off.').waitFor()
+    expect(await page.evaluate(look)).toBe('rgb(180, 29, 37)')
+    expect(await page.getByText('The room is shown', { exact: false }).count()).toBe(1)
+    stage.showObs({ sources: [CAMERA], hasPlugin: false })
+    await warning.getByText('The room is shown: OBS does not know the filter “Matte” on “Camera”.').waitFor()
+    if (name !== 'obs') await warning.getByRole('link', { name: 'To OBS' }).click()
+    await page.getByRole('heading', { name: 'OBS', exact: true }).waitFor()
+    stage.showObs({ sources: [CAMERA], hasPlugin: true })
+    await expect.poll(() => warning.count()).toBe(0)
   })
 
   it('asks before it removes a filter, and puts it back as it was', async () => {

@@ -24,22 +24,38 @@ export async function compiledWithPage(): Promise<{ readonly path: string; remov
   return program
 }
 
-/** A running mattebox, with a home of its own. */
+export interface Place {
+  /** Stays when the panel ends. */
+  readonly home: string
+  /** Where filters connect. */
+  readonly socket: string
+  /** The same one over restarts; default: one that is free. */
+  readonly port?: number
+}
+
+/** A running mattebox, with a home of its own unless another place is named. */
 export class Panel implements AsyncDisposable {
   private constructor(
     readonly child: ChildProcess,
     /** With a code, which lets one browser in. */
     readonly address: string,
-    private readonly home: string,
+    /** Where filters connect. */
+    readonly socket: string,
+    private readonly ownHome: string | undefined,
   ) {}
 
   /** @param model - path of its weights; undefined: it has none */
-  static async start(program: string, model: string | undefined): Promise<Panel> {
-    const home = mkdtempSync(join(tmpdir(), 'mattebox-panel-'))
-    const args = ['--no-open', '--provider', 'cpu', '--threads', '2', '--port', String(await freePort())]
+  static async start(program: string, model: string | undefined, place?: Place): Promise<Panel> {
+    const ownHome = place ? undefined : mkdtempSync(join(tmpdir(), 'mattebox-panel-'))
+    const home = place?.home ?? ownHome!
+    const socket = place?.socket ?? join(home, 'channel.sock')
+    const port = place?.port ?? (await freePort())
+    const args = ['--no-open', '--provider', 'cpu', '--threads', '2', '--port', String(port)]
     const named = model === undefined ? [] : ['--model', model]
-    const env = { PATH: process.env['PATH'], HOME: home, MATTEBOX_SOCKET: join(home, 'channel.sock') }
-    const child = spawn(process.execPath, [program, 'start', ...args, ...named], { env, stdio: 'pipe' })
+    const env = { PATH: process.env['PATH'], HOME: home, MATTEBOX_SOCKET: socket }
+    // In its own folder it names itself as it does in a clone.
+    const cwd = dirname(dirname(dirname(program)))
+    const child = spawn(process.execPath, [program, 'start', ...args, ...named], { env, cwd, stdio: 'pipe' })
     let said = ''
     const address = await new Promise<string>((resolve, reject) => {
       const hear = (text: Buffer): void => {
@@ -51,18 +67,13 @@ export class Panel implements AsyncDisposable {
       child.stderr.on('data', hear)
       child.on('exit', () => reject(new Error(`mattebox ended: ${said}`)))
     })
-    return new Panel(child, address, home)
-  }
-
-  /** Where filters connect. */
-  get socket(): string {
-    return join(this.home, 'channel.sock')
+    return new Panel(child, address, socket, ownHome)
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     const ended = once(this.child, 'exit')
     if (this.child.kill('SIGTERM')) await ended
-    rmSync(this.home, { recursive: true, force: true })
+    if (this.ownHome !== undefined) rmSync(this.ownHome, { recursive: true, force: true })
   }
 }
 

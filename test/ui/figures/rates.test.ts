@@ -3,7 +3,7 @@ import { rates } from '../../../src/ui/figures/rates.ts'
 
 const seconds = (...times: number[]) => times.map((time) => time * 1000)
 
-// Seen red with a fall taken as it is (negative rates), and with a window of 0.9 s.
+// Seen red with a fall taken as it is (negative rates), with each fall a new beginning, and with a window of 0.9 s.
 describe('a rate from a counter', () => {
   it('is its increase a second', () => {
     expect(rates(seconds(0, 1, 2, 3, 4), [5, 7, 9, 11, 13])).toEqual([null, 2, 2, 2, 2])
@@ -20,6 +20,10 @@ describe('a rate from a counter', () => {
   it('goes on over a counter that begins anew, and is never below zero', () => {
     // 100, 110, then a new sidecar that has counted 10 since it started.
     expect(rates(seconds(0, 1, 2, 3, 4), [100, 110, 10, 20, 30])).toEqual([null, 10, 10, 10, 10])
+  })
+
+  it('takes a small fall as a correction', () => {
+    expect(rates(seconds(0, 1, 2, 3, 4), [100, 104, 102, 103, 104])).toEqual([null, 4, 1, 1, 0])
   })
 
   it('does not count what was there before the first reading', () => {

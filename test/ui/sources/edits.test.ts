@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { FilterSettings } from '../../../src/settings/schema.ts'
 import {
+  awaiting,
   changed,
   dragged,
   expired,
@@ -15,7 +16,8 @@ import {
 } from '../../../src/ui/sources/edits.ts'
 
 // To see it red: without `before` in a pending value, “one step a drag” undoes to the last value that was sent while dragging;
-// with `told` not looking at what was sent, every own change counts as somebody else's and no undo is granted.
+// with `told` not looking at what was sent, every own change counts as somebody else's and no undo is granted. Seen red
+// with `awaiting` that marks nothing, with `RUN_MS` of 0 and of 10 000, and with a run that goes on over others' changes.
 
 const SETTINGS: FilterSettings = {
   ratio: 0,
@@ -81,6 +83,12 @@ describe('changes of settings in a page', () => {
     expect(shown(expired(edits, 6000))?.feather).toBe(0)
   })
 
+  it('shows what others wrote over the end of a drag that had been sent before it was let go', () => {
+    let edits = changed(sending(dragged(START, { feather: 2 }), { feather: 2 }, 0), { feather: 2 })
+    edits = told(awaiting(edits, { feather: 2 }, 100), { ...SETTINGS, feather: -1 })
+    expect(shown(expired(edits, 1100))?.feather).toBe(-1)
+  })
+
   it('shows the filter’s value again where the change failed, with nothing to undo', () => {
     const edits = failed(sending(changed(START, { feather: 2 }), { feather: 2 }, 0), { feather: 2 })
     expect(shown(edits)?.feather).toBe(0)
@@ -115,6 +123,32 @@ describe('undo', () => {
     edits = done(edits, { feather: 4 })
     expect(edits.steps).toHaveLength(1)
     expect(undone(edits)).toMatchObject({ changes: { feather: 0 }, refused: [] })
+  })
+
+  it('takes a run of presses of a key back in one step, until it pauses, or another key or corner is taken', () => {
+    const press = (edits: Edits, feather: number, name: string, atMs: number): Edits => {
+      const next = changed(edits, { feather }, { name, atMs })
+      return told(sending(next, { feather }, atMs), { ...SETTINGS, feather })
+    }
+    let edits = press(press(press(START, 1, 'corner 1', 0), 2, 'corner 1', 900), 3, 'corner 1', 1800)
+    expect(undone(edits)?.changes).toEqual({ feather: 0 })
+    edits = press(press(edits, 4, 'corner 1', 2900), 5, 'corner 2', 3000)
+    const first = undone(edits)!
+    const second = undone(first.edits)!
+    expect([first, second, undone(second.edits)].map((one) => one?.changes)).toEqual([
+      { feather: 4 },
+      { feather: 3 },
+      { feather: 0 },
+    ])
+  })
+
+  it('begins a new step where somebody else has changed something between two presses', () => {
+    let edits = done(changed(START, { feather: 1 }, { name: 'key', atMs: 0 }), { feather: 1 })
+    edits = told(edits, { ...SETTINGS, feather: 7 })
+    expect(undone(changed(edits, { feather: 8 }, { name: 'key', atMs: 100 }))).toMatchObject({
+      changes: { feather: 7 },
+      refused: [],
+    })
   })
 
   it('takes steps back in turn, the last first', () => {
