@@ -1,7 +1,14 @@
 import { defineConfig } from 'vitest/config'
+import { chromiumPath } from './test/system/panel/chromium.ts'
 
 /** Tests that run OBS, or its library, in real time: one after the other, when nothing else runs. */
 const OBS = ['test/system/obs-*/**/*.test.ts', 'test/native/obs-plugin/**/*.test.ts']
+
+/** Tests that see the panel in a real browser. */
+const BROWSER = ['test/system/panel/**/*.test.ts', 'test/system/obs-panel/**/*.test.ts']
+const left = chromiumPath === undefined ? BROWSER : []
+if (left.length > 0)
+  console.warn('Tests in a browser are left out: there is no Chromium (Debian: apt install chromium).')
 
 export default defineConfig({
   test: {
@@ -16,7 +23,7 @@ export default defineConfig({
         test: {
           name: 'main',
           include: ['test/**/*.test.ts'],
-          exclude: OBS,
+          exclude: [...OBS, ...left],
           // Two cores are what a small machine has; onnxruntime uses threads of its own beside them.
           maxWorkers: 2,
           sequence: { groupOrder: 0 },
@@ -24,7 +31,14 @@ export default defineConfig({
       },
       {
         extends: true,
-        test: { name: 'obs', include: OBS, maxWorkers: 1, fileParallelism: false, sequence: { groupOrder: 1 } },
+        test: {
+          name: 'obs',
+          include: OBS,
+          exclude: left,
+          maxWorkers: 1,
+          fileParallelism: false,
+          sequence: { groupOrder: 1 },
+        },
       },
     ],
   },

@@ -37,6 +37,10 @@ export function connect(): void {
   }
   opened.onclose = () => {
     isConnected.value = false
+    // Whether filters are connected is not known then, and none can be set.
+    if (state.value) {
+      state.value = { ...state.value, sources: state.value.sources.map((source) => ({ ...source, connected: false })) }
+    }
     setTimeout(connect, waitMs)
     waitMs = Math.min(2 * waitMs, LONGEST_WAIT_MS)
   }

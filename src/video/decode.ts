@@ -217,6 +217,14 @@ class ClipSource implements VideoSource {
   ): Promise<void> {
     const name = basename(this.info.path)
     if (this.closed) return
+    const hasStalled = decoder.wasKilled
+    if (!hasStalled && !(fault instanceof FrameSizeError)) {
+      // It has closed its end, or what it sends has no meaning any more: it should be gone in a moment, and what it
+      // complained of may come after its last frame.
+      const patience = setTimeout(() => decoder.kill(), Math.min(this.stallMs, 5000))
+      await decoder.ended
+      clearTimeout(patience)
+    }
     if (fault instanceof FrameSizeError || decoder.stderr.includes(SIZE_GUARD_COMPLAINT)) {
       throw new MatteboxError(
         'INPUT_UNSUPPORTED',
@@ -224,17 +232,14 @@ class ClipSource implements VideoSource {
         'Cut the file there, or scale it to one size first.',
       )
     }
-    if (decoder.wasKilled) {
+    if (hasStalled) {
       throw new MatteboxError(
         'FFMPEG_FAILED',
         `${name}: the decoder gave no sign of life for ${this.stallMs / 1000} s (after ${frames} frames) and was ended.`,
         'The file may be damaged, or its disk slow: copy it and try again.',
       )
     }
-    // It has closed its end, or what it sends has no meaning any more: it should be gone in a moment.
-    const patience = setTimeout(() => decoder.kill(), Math.min(this.stallMs, 5000))
     const { code, startError } = await decoder.ended
-    clearTimeout(patience)
     const complaint = withoutPath(decoder.complaint, this.info.path)
     if (startError !== undefined) {
       throw new MatteboxError(

@@ -10,7 +10,7 @@ export const NO_SCENES: ScenesSeen = new Map()
 
 /**
  * Takes in what the filters report, and answers where a scene came on program: it changed, or the filter's OBS is a new
- * one. A filter that only reconnects (a new inference process) tells the same scene again, and keeps what its user set.
+ * one. A filter that only reconnects tells the same scene again, and keeps what its user set.
  */
 export function takeScenes(
   before: ScenesSeen,
@@ -25,6 +25,8 @@ export function takeScenes(
     const known = before.get(filterId)
     if (known?.scene === scene && known.pid === hello.pid) continue
     seen.set(filterId, { scene, pid: hello.pid })
+    // This process is new and the filter is not: its user may have set something since the scene came.
+    if (known === undefined && hello.welcomed) continue
     came.push({ filterId, scene })
   }
   return { seen, came }

@@ -9,14 +9,14 @@ const filterId = '00000000000000a1'
 
 function told(
   scene: string | null,
-  changes: { pid?: number; connected?: boolean; settings?: null } = {},
+  changes: { pid?: number; connected?: boolean; settings?: null; welcomed?: boolean } = {},
 ): SourceMetrics[] {
   const given = report(filterId)
-  const { pid = 1, connected = true } = changes
+  const { pid = 1, connected = true, welcomed = false } = changes
   const last = {
     ...given,
     scene,
-    hello: { ...given.hello, pid },
+    hello: { ...given.hello, pid, welcomed },
     settings: changes.settings === null ? null : given.settings,
   }
   return sourceMetrics(addReports(NO_HISTORY, [last])).map((source) => ({ ...source, connected }))
@@ -56,6 +56,9 @@ describe('a scene came on program for a filter', () => {
       undefined,
       undefined,
     ]))
+
+  it('not for one that was welcomed before this process was there, until its scene changes', () =>
+    expect(came(told('Desk', { welcomed: true }), told('Chat', { welcomed: true }))).toEqual([undefined, 'Chat']))
 
   it('for one that reconnects after the scene changed', () =>
     expect(came(told('Desk'), told('Desk', { connected: false }), told('Chat'))).toEqual(['Desk', undefined, 'Chat']))

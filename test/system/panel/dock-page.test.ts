@@ -13,6 +13,7 @@ import { chromium, type BrowserContext, type Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { dockPage } from '../../../src/obs/index.ts'
 import { Served } from '../../sidecar/panel/served.ts'
+import { chromiumPath } from './chromium.ts'
 
 const START = 'node /home/somebody/a/rather/long/path/to/mattebox/dist/cli/main.js start'
 
@@ -29,7 +30,7 @@ beforeAll(async () => {
   server.close()
   writeFileSync(join(folder, 'dock.html'), dockPage(port, START))
   browser = await chromium.launchPersistentContext(join(folder, 'profile'), {
-    executablePath: '/usr/bin/chromium',
+    executablePath: chromiumPath!,
     args: ['--no-sandbox', '--disable-background-networking', '--disable-component-update', '--disable-sync'],
     viewport: { width: 300, height: 600 },
   })

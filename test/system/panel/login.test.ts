@@ -11,6 +11,7 @@ import { chromium, type BrowserContext, type Page } from 'playwright-core'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { PanelSecret } from '../../../src/sidecar/panel/panel-secret.ts'
 import { Served } from '../../sidecar/panel/served.ts'
+import { chromiumPath } from './chromium.ts'
 
 let panel: Served
 let context: BrowserContext
@@ -19,7 +20,7 @@ const faults: string[] = []
 /** A browser with a folder of its own, as a user's is. */
 async function browser(): Promise<BrowserContext> {
   const opened = await chromium.launchPersistentContext(join(panel.folder, 'browser'), {
-    executablePath: '/usr/bin/chromium',
+    executablePath: chromiumPath!,
     args: ['--no-sandbox', '--disable-background-networking', '--disable-component-update', '--no-first-run'],
   })
   return opened

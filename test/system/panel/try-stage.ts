@@ -8,6 +8,7 @@ import { dirname, join } from 'node:path'
 import { chromium, type Browser, type BrowserContext } from 'playwright-core'
 import { build } from 'vite'
 import { compiled } from '../../sidecar/inference/compiled.ts'
+import { chromiumPath } from './chromium.ts'
 
 const root = join(import.meta.dirname, '..', '..', '..')
 
@@ -99,7 +100,7 @@ export function asCamera(clip: string, folder: string, width: number, height: nu
 /** @param camera - of `asCamera`; it is allowed without a question */
 export function launchBrowser(camera?: string): Promise<Browser> {
   return chromium.launch({
-    executablePath: '/usr/bin/chromium',
+    executablePath: chromiumPath!,
     args: [
       '--no-sandbox',
       '--use-angle=swiftshader',
