@@ -1,6 +1,7 @@
 import { Type, type Static } from 'typebox'
 import type { Complaint } from '../errors/index.ts'
 import { FilterSettings } from '../settings/index.ts'
+import { LIVE_SIDE } from '../settings/live-side.ts'
 import { FilterId } from './source.ts'
 import type { PanelState } from './state.ts'
 
@@ -32,7 +33,7 @@ export const LiveRequest = Type.Object(
 )
 export type LiveRequest = Static<typeof LiveRequest>
 
-const side = Type.Integer({ minimum: 16, maximum: 1024, multipleOf: 16 })
+const side = Type.Integer({ minimum: LIVE_SIDE.min, maximum: LIVE_SIDE.max, multipleOf: LIVE_SIDE.multiple })
 
 /** Header of a frame to be matted; after it RGBA [height, width, 4], straight, in bytes: the low resolution. */
 export const TryFrame = Type.Object(

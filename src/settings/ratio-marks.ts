@@ -1,3 +1,6 @@
+/** The least downsample ratio; 0 stands for auto. */
+export const RATIO_MIN = 0.05
+
 /** The downsample ratios that were published with the network, for sources of one resolution. */
 export interface RatioMarks {
   readonly resolution: '512' | '720p' | '1080p' | '4K'

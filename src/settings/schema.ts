@@ -1,4 +1,5 @@
 import { Type, type Static, type TSchema } from 'typebox'
+import { RATIO_MIN } from './ratio-marks.ts'
 
 /** What is said of a setting, kept in its type so that options and forms can be drawn from it. */
 export interface About<D> {
@@ -33,7 +34,7 @@ const Region = Type.Object({
 export type Region = Static<typeof Region>
 
 const filterSettings = {
-  ratio: about(Type.Union([Type.Literal(0), Type.Number({ minimum: 0.05, maximum: 1 })]), {
+  ratio: about(Type.Union([Type.Literal(0), Type.Number({ minimum: RATIO_MIN, maximum: 1 })]), {
     title: 'Downsample ratio',
     description: 'How far a frame shrinks before the network sees it (auto: its longest side becomes 512).',
     default: 0,

@@ -1,4 +1,5 @@
 import { MatteboxError, type Complaint } from '../../errors/index.ts'
+import { LIVE_SIDE } from '../../settings/live-side.ts'
 import { narrowToHalf } from '../../model/weights/half-float.ts'
 import type { EngineState, TryAnswer, TryRequest } from '../contract/inference-process.ts'
 import { areFinite, MattingSession, type ResetReason } from './matting-session.ts'
@@ -211,12 +212,13 @@ function beginning(before: NetworkKey | undefined, key: NetworkKey): ResetReason
 }
 
 function wrongSize({ width, height, rgba }: TryRequest): Complaint | undefined {
-  const isSide = (side: number): boolean => Number.isInteger(side) && side >= 16 && side <= 1024 && side % 16 === 0
+  const { min, max, multiple } = LIVE_SIDE
+  const isSide = (side: number): boolean => side >= min && side <= max && side % multiple === 0
   if (isSide(width) && isSide(height) && rgba.length === width * height * 4) return undefined
   return new MatteboxError(
     'SHAPE',
     `A frame of ${width}x${height} has ${rgba.length} bytes.`,
-    'Sides are multiples of 16 from 16 to 1024, and each pixel has four bytes.',
+    `Sides are multiples of ${multiple} from ${min} to ${max}, and each pixel has four bytes.`,
   ).toJSON()
 }
 

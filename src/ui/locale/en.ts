@@ -1,3 +1,5 @@
+import { LIVE_SIDE } from '../../settings/live-side.ts'
+
 /** Every sentence of the panel, by page. */
 export const en = {
   product: 'mattebox',
@@ -28,6 +30,17 @@ export const en = {
     toSources: 'To the sources',
     toObs: 'To OBS',
     engineStarting: 'The engine is starting …',
+  },
+  ratio: {
+    auto: 'Auto',
+    portrait: (ratio: number) => `Portrait ${ratio}`,
+    fullBody: (ratio: number) => `Full body ${ratio}`,
+    own: 'Own',
+    slider: 'Ratio',
+    sees: (width: number, height: number) => `The network sees ${width} × ${height}`,
+    costs: (ms: number, isMeasured: boolean) =>
+      `${isMeasured ? '' : '≈ '}${ms < 10 ? ms.toFixed(1) : ms.toFixed(0)} ms a frame on this machine`,
+    lowered: (ratio: number) => `(lowered to ${ratio}: at most ${LIVE_SIDE.max} pixels a side)`,
   },
   settings: {
     words: {
@@ -119,17 +132,6 @@ export const en = {
     resetOne: (title: string) => `Reset ${title} to its default`,
     undoRefused: (titles: string) => `Left as it is, since it was changed elsewhere in the meantime: ${titles}.`,
     roomIsShown: 'Your room is seen whenever there is no matte: while mattebox starts, and in every failure.',
-    ratio: {
-      auto: 'Auto',
-      portrait: (ratio: number) => `Portrait ${ratio}`,
-      fullBody: (ratio: number) => `Full body ${ratio}`,
-      own: 'Own',
-      slider: 'Ratio',
-      sees: (width: number, height: number) => `The network sees ${width} × ${height}`,
-      costs: (ms: number, isMeasured: boolean) =>
-        `${isMeasured ? '' : '≈ '}${ms < 10 ? ms.toFixed(1) : ms.toFixed(0)} ms a frame on this machine`,
-      lowered: (ratio: number) => `(lowered to ${ratio}: at most 1024 pixels a side)`,
-    },
     regions: {
       title: 'Regions',
       about: 'Draw on the picture what is always background (a chair, a door) or always kept (a microphone).',
@@ -281,10 +283,6 @@ export const en = {
     },
     network: {
       title: 'Network',
-      ratios: { auto: 'Auto', portrait: 'Portrait', fullBody: 'Full body', own: 'Own' },
-      own: 'Own ratio',
-      inEffect: (ratio: number, width: number, height: number) =>
-        `In effect: ${Number(ratio.toFixed(3))}, which is ${width}×${height}.`,
       reset: 'Reset state now',
     },
     figures: {

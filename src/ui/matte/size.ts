@@ -1,7 +1,5 @@
 import { effectiveRatio, lowResolution } from '../../model/low-resolution.ts'
-
-/** Longest side that the live network takes. */
-const SIDE_MAX = 1024
+import { LIVE_SIDE } from '../../settings/live-side.ts'
 
 export interface MatteSize {
   readonly width: number
@@ -16,6 +14,6 @@ export interface MatteSize {
  * @param ratio - 0.05..1, or 0 for auto
  */
 export function matteSize(width: number, height: number, ratio: number): MatteSize {
-  const inEffect = Math.min(effectiveRatio(width, height, ratio), SIDE_MAX / Math.max(width, height))
+  const inEffect = Math.min(effectiveRatio(width, height, ratio), LIVE_SIDE.max / Math.max(width, height))
   return { ...lowResolution(width, height, inEffect), ratio: inEffect }
 }

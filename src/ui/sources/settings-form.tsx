@@ -2,10 +2,11 @@ import { filter } from 'virtual:settings'
 import type { SourceView } from '../../api/index.ts'
 import type { FilterSettings } from '../../settings/schema.ts'
 import { words } from '../locale/index.ts'
-import { Notice, SettingField } from '../parts/index.ts'
+import { Notice, RatioField, SettingField } from '../parts/index.ts'
 import { isSame, shown, type Changes, type Key } from './edits.ts'
 import type { Editor } from './editor.ts'
-import { RatioField } from './ratio-field.tsx'
+import { measurements, networkOf } from './measurements.ts'
+import { costOf } from './ratio-cost.ts'
 
 interface Group {
   readonly name: keyof typeof words.sources.groups
@@ -111,7 +112,21 @@ function Setting({ name, values, source, editor }: SettingProps) {
       ↺
     </button>
   )
-  if (name === 'ratio') return <RatioField source={source} values={values} editor={editor} aside={aside} />
+  if (name === 'ratio') {
+    return (
+      <RatioField
+        ratio={values.ratio}
+        size={source.sourceSize}
+        onInput={(ratio) => editor.drag({ ratio })}
+        onChange={(ratio) => editor.change({ ratio })}
+        aside={aside}
+        costAt={(low) => {
+          const cost = costOf(low, networkOf(source, values), measurements.value)
+          return cost && words.ratio.costs(cost.ms, cost.isMeasured)
+        }}
+      />
+    )
+  }
   return (
     <SettingField
       name={name}

@@ -1,8 +1,7 @@
 import { filter } from 'virtual:settings'
 import { words } from '../locale/index.ts'
-import { Busy, Card, SettingField, SwitchField, WordsField } from '../parts/index.ts'
+import { Busy, Card, RatioField, SettingField, SwitchField, WordsField } from '../parts/index.ts'
 import type { Look } from '../matte/look.ts'
-import { RatioField } from './ratio-field.tsx'
 import type { TrySettings } from './trial.ts'
 
 /** How the picture is drawn, as it is chosen: the divider keeps its place while it is not shown. */
@@ -96,7 +95,7 @@ export function NetworkCard({ settings, size, isRunning, onChange, onReset }: Ne
   const set = (change: Partial<TrySettings>): void => onChange({ ...settings, ...change })
   return (
     <Card title={words.try.network.title}>
-      <RatioField value={settings.ratio} size={size} onChange={(ratio) => set({ ratio })} />
+      <RatioField ratio={settings.ratio} size={size} onChange={(ratio) => set({ ratio })} />
       <SettingField
         name="refiner"
         field={filter.refiner}

@@ -319,7 +319,6 @@ describeWithSharedData('Try it', (shared) => {
       await page.getByLabel('Before and after').check()
       await page.getByRole('radio', { name: 'Colour' }).check()
       await page.locator('summary', { hasText: 'Edges' }).click()
-      await page.getByRole('radio', { name: 'Own' }).check()
       expect(await faults()).toEqual([])
       expect(await page.evaluate('document.documentElement.scrollWidth - innerWidth')).toBeLessThanOrEqual(0)
       await page.context().close()

@@ -1,3 +1,5 @@
+import { LIVE_SIDE } from '../../../settings/live-side.ts'
+
 /**
  * The numbers of native/channel/wire.h, which is the only truth: loading the addon holds these against those that it
  * was compiled with.
@@ -10,9 +12,9 @@ export const LIMITS = {
   handshakeMs: 2000,
   slots: 4,
   /** Sides of the low resolution, in pixels. */
-  sideMin: 16,
-  sideMax: 1024,
-  sideMultiple: 16,
+  sideMin: LIVE_SIDE.min,
+  sideMax: LIVE_SIDE.max,
+  sideMultiple: LIVE_SIDE.multiple,
   planesMax: 8,
 } as const
 
