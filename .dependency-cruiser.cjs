@@ -49,10 +49,11 @@ module.exports = {
       ['errors', 'settings'],
       'What the API takes and answers, for the panel server, the page and scripts: data, checked, without behaviour.',
     ),
+    only('download-stands-alone', 'download', ['errors'], 'Fetching a file knows nothing of what it is for.'),
     only(
       'models-are-files',
       'models',
-      ['model', 'errors'],
+      ['model', 'download', 'errors', 'settings'],
       'Where models lie and how they get there: nothing is run here.',
     ),
     only(

@@ -1,5 +1,14 @@
 export { ComplaintView, Failure } from './complaint.ts'
-export { AudioDelay, Binding, Name, Preset, RegionTemplate, SomeFilterSettings } from './keepsakes.ts'
+export {
+  AudioDelay,
+  AudioDelayRemoved,
+  AudioDelayView,
+  Binding,
+  Name,
+  Preset,
+  RegionTemplate,
+  SomeFilterSettings,
+} from './keepsakes.ts'
 export { Metrics } from './metrics.ts'
 export {
   AddFilter,

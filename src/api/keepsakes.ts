@@ -7,7 +7,8 @@ import { FilterId } from './source.ts'
 export const Name = Type.String({
   minLength: 1,
   maxLength: 64,
-  pattern: '^[^\\u0000-\\u001f\\u007f]*\\S[^\\u0000-\\u001f\\u007f]*$',
+  // `.` and `..` are steps in an address, whose clients take them away.
+  pattern: '^(?!\\.{1,2}$)[^\\u0000-\\u001f\\u007f]*\\S[^\\u0000-\\u001f\\u007f]*$',
 })
 
 export const SomeFilterSettings = Type.Partial(FilterSettings, { additionalProperties: false })
@@ -41,3 +42,18 @@ export const AudioDelay = Type.Object(
   { additionalProperties: false },
 )
 export type AudioDelay = Static<typeof AudioDelay>
+
+/** A delay that was added, beside the picture's own. */
+export const AudioDelayView = Type.Object({
+  ...AudioDelay.properties,
+  hasMoved: Type.Boolean({ description: 'The picture’s delay is another one now, so much that it is noticed.' }),
+})
+export type AudioDelayView = Static<typeof AudioDelayView>
+
+/** What became of an input's offset when its delay was removed. */
+export const AudioDelayRemoved = Type.Object({
+  restored: Type.Boolean({
+    description: 'False: its offset was changed by somebody else meanwhile and stays, or the input is gone.',
+  }),
+})
+export type AudioDelayRemoved = Static<typeof AudioDelayRemoved>

@@ -42,8 +42,12 @@ export const ObsView = Type.Object({
   /** Null while it is not connected. */
   sources: nullable(Type.Array(ObsVideoSource)),
   audioInputs: nullable(Type.Array(ObsAudioInput)),
-  /** Whether this OBS knows our filter; null while it is not connected. */
-  hasPlugin: nullable(Type.Boolean()),
+  hasPlugin: nullable(
+    Type.Boolean({
+      description:
+        'Whether this OBS knows our filter; while it is not connected, whether one lies in a folder of plugins, or is connected.',
+    }),
+  ),
 })
 export type ObsView = Static<typeof ObsView>
 

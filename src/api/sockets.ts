@@ -9,8 +9,8 @@ import type { PanelState } from './state.ts'
  * The two WebSockets. Text is JSON. Binary is a header and bytes: the length of the header (uint32, little-endian), the
  * header (JSON, UTF-8), the bytes.
  *
- * `/api/live`: the server tells the state at once and where it changes, at most five times a second, and the pictures of
- * the sources that are watched, at most five a second each. The client says what it watches.
+ * `/api/live`: the server tells the state at once, where it changes and in answer to a request, at most five times a
+ * second, and the pictures of the sources that are watched, at most five a second each. The client says what it watches.
  *
  * `/api/try`: matting without OBS. The client sends a frame and waits for its answer: one in flight.
  */

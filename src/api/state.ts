@@ -1,7 +1,7 @@
 import { Type, type Static } from 'typebox'
 import { EngineSettings } from '../settings/index.ts'
 import { ComplaintView } from './complaint.ts'
-import { AudioDelay, Binding, Preset, RegionTemplate } from './keepsakes.ts'
+import { AudioDelayView, Binding, Preset, RegionTemplate } from './keepsakes.ts'
 import { nullable } from './nullable.ts'
 import { ObsView } from './obs.ts'
 import { SourceView } from './source.ts'
@@ -13,7 +13,7 @@ export const ModelView = Type.Object({
   bytes: Type.Integer(),
   licence: nullable(Type.String()),
   variant: nullable(Type.String()),
-  /** In use now. */
+  /** Its file is the one that runs, or will once the engine is ready. */
   inUse: Type.Boolean(),
   /** The user's own; the others came with mattebox and stay. */
   isOwn: Type.Boolean(),
@@ -52,6 +52,7 @@ export type ProcessView = Static<typeof ProcessView>
 export const PanelState = Type.Object({
   version: Type.String(),
   startedAt: Type.String({ description: 'ISO 8601.' }),
+  invocation: Type.String({ description: 'What stands in a terminal for `mattebox`: `npx mattebox`, for one.' }),
   /** Where filters connect; null: they cannot (see engine.error). */
   socket: nullable(Type.String()),
   /** Beyond loopback: whoever is on the network may knock. */
@@ -62,7 +63,7 @@ export const PanelState = Type.Object({
   presets: Type.Array(Preset),
   bindings: Type.Array(Binding),
   regionTemplates: Type.Array(RegionTemplate),
-  audioDelays: Type.Array(AudioDelay),
+  audioDelays: Type.Array(AudioDelayView),
   processes: Type.Array(ProcessView),
   /** The last connection that was sent away. */
   refused: nullable(ComplaintView),

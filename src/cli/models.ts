@@ -1,6 +1,7 @@
 import { mkdir, stat } from 'node:fs/promises'
 import { basename, dirname, extname, resolve } from 'node:path'
 import { Option, type Command } from 'commander'
+import { sizeText } from '../download/index.ts'
 import { MatteboxError } from '../errors/index.ts'
 import {
   encodeModelFile,
@@ -12,7 +13,11 @@ import {
   type Weights,
   type WeightsInfo,
 } from '../model/weights/index.ts'
+import { isPublic, readCatalog } from '../models/catalog.ts'
 import { localizeCommands } from './invocation.ts'
+import { getNamedModel } from './models-get.ts'
+import { removeNamedModel } from './models-remove.ts'
+import { modelsInUse } from './running-models.ts'
 import {
   defaultModel,
   HOW_TO_GET_A_MODEL,
@@ -39,9 +44,11 @@ export interface ModelsParts {
 /** The rule for the default model, where it finds none. */
 const NO_DEFAULT = 'Several models are installed and none is called default: choose one with --model NAME.'
 
-/** `mattebox models list | verify | import | export`. */
+/** `mattebox models list | get | remove | verify | import | export`. */
 export function registerModels(program: Command, { emitOnnx }: ModelsParts): void {
-  const models = program.command('models').description('Lists, checks, installs and exports the network’s weights.')
+  const models = program
+    .command('models')
+    .description('Lists, fetches, checks, installs and exports the network’s weights.')
   const json = () => new Option('--json', 'print one JSON object')
   const force = () => new Option('--force', 'replace a file that is there')
   const precision = (otherwise: string) =>
@@ -52,9 +59,26 @@ export function registerModels(program: Command, { emitOnnx }: ModelsParts): voi
 
   models
     .command('list')
-    .description('Lists the installed models.')
+    .description('Lists the models: installed, in use, and those that can be fetched.')
     .addOption(json())
     .action((options: { json?: true }) => list(options.json ?? false))
+
+  models
+    .command('get')
+    .description('Fetches a model and installs it; goes on where an earlier call was stopped.')
+    .argument('<name>', 'name of a model that `models list` shows as one to fetch')
+    .option('-y, --yes', 'do not ask: the licence is accepted')
+    .addOption(force())
+    .addOption(json())
+    .action(getNamedModel)
+
+  models
+    .command('remove')
+    .description('Deletes a model that was installed.')
+    .argument('<name>', 'name of an installed model')
+    .option('-y, --yes', 'do not ask')
+    .addOption(json())
+    .action(removeNamedModel)
 
   models
     .command('verify')
@@ -90,9 +114,10 @@ export function registerModels(program: Command, { emitOnnx }: ModelsParts): voi
 async function list(json: boolean): Promise<void> {
   const installed = await installedModels()
   const byDefault = defaultModel(installed)
+  const used = await modelsInUse()
   const rows = []
   for (const { name, path } of installed) {
-    const about = { name, path, default: name === byDefault?.name }
+    const about = { name, path, default: name === byDefault?.name, inUse: used.includes(name) }
     try {
       rows.push({ ...about, bytes: (await stat(path)).size, ...summary((await loadWeights(path)).info) })
     } catch (error) {
@@ -101,16 +126,29 @@ async function list(json: boolean): Promise<void> {
       rows.push({ ...about, error: { ...error.toJSON(), mend: localizeCommands(error.mend) } })
     }
   }
-  if (json) return printJson({ models: rows })
-  if (rows.length === 0) return print(`No model is installed. ${localizeCommands(HOW_TO_GET_A_MODEL)}`)
+  const { models } = await readCatalog()
+  const available = models
+    .filter(isPublic)
+    .filter(({ name }) => !installed.some((model) => model.name === name))
+    .map(({ name, bytes, precision, licence, address }) => ({ name, bytes, precision, licence, address }))
+  if (json) return printJson({ models: rows, available })
+  if (rows.length === 0) print(`No model is installed. ${localizeCommands(HOW_TO_GET_A_MODEL)}`)
   for (const row of rows) {
-    const mark = row.default ? ' (default)' : ''
-    print(`${row.name}${mark}`)
+    const marks = [row.default && 'default', row.inUse && 'in use by `mattebox start`'].filter(Boolean).join(', ')
+    print(`${row.name}${marks && ` (${localizeCommands(marks)})`}`)
     if ('error' in row) print(`  BROKEN: ${row.error.message}`)
-    else print(`  ${row.precision}, ${megabytes(row.bytes)}, licence ${row.licence}\n  from ${row.source}`)
+    else print(`  ${row.precision}, ${sizeText(row.bytes)}, licence ${row.licence}\n  from ${row.source}`)
     print(`  ${row.path}`)
   }
-  if (!byDefault) print(NO_DEFAULT)
+  if (rows.length > 0 && !byDefault) print(NO_DEFAULT)
+  if (available.length > 0) print('\nTo be fetched:')
+  for (const { name, bytes, precision, licence } of available) {
+    print(
+      localizeCommands(
+        `${name}\n  ${precision}, ${sizeText(bytes)}, licence ${licence}: \`mattebox models get ${name}\``,
+      ),
+    )
+  }
 }
 
 async function verify(model: string, json: boolean): Promise<void> {
@@ -151,7 +189,7 @@ async function importModel(file: string, options: ImportOptions): Promise<void> 
   if (options.json) {
     return printJson({ name, path, default: isDefault, precision, bytes: bytes.length, licence, source, sourceSha256 })
   }
-  print(`Installed ${name} (${precision}, ${megabytes(bytes.length)}) as ${path}`)
+  print(`Installed ${name} (${precision}, ${sizeText(bytes.length)}) as ${path}`)
   print(`Licence: ${printable(licence)}${licence === 'unknown' ? ' (the file does not say: ask whoever made it)' : ''}`)
   if (isDefault) print('It is the default model.')
   else print(byDefault ? `Use it with --model ${name}.` : NO_DEFAULT)
@@ -197,7 +235,7 @@ async function exportModel(
         })
   await writeWholeFile(output, bytes, { force: options.force ?? false })
   if (options.json) printJson({ path: resolve(output), precision, bytes: bytes.length, licence: info.licence })
-  else print(`Wrote ${output} (${precision}, ${megabytes(bytes.length)}, licence ${printable(info.licence)}).`)
+  else print(`Wrote ${output} (${precision}, ${sizeText(bytes.length)}, licence ${printable(info.licence)}).`)
 }
 
 function summary({ precision, licence, source, sourceSha256, tensorsSha256, segmentation }: WeightsInfo) {
@@ -213,10 +251,6 @@ function summary({ precision, licence, source, sourceSha256, tensorsSha256, segm
 
 function usage(message: string, mend: string): MatteboxError {
   return new MatteboxError('USAGE', message, mend)
-}
-
-function megabytes(bytes: number): string {
-  return `${(bytes / 1e6).toFixed(1)} MB`
 }
 
 function print(text: string): void {

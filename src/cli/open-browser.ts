@@ -61,5 +61,6 @@ function folderForBrowser(): string {
   const { stdout, error } = spawnSync('xdg-settings', asked, { encoding: 'utf8', timeout: 2000 })
   const snap = error ? undefined : /^([a-z0-9-]+)_[\w.-]+\.desktop/.exec(stdout)?.[1]
   const common = snap && join(homedir(), 'snap', snap, 'common')
-  return common && existsSync(common) ? common : stateFolder()
+  // The file goes to a folder of ours: it is made private, and theirs is none of ours to change.
+  return common && existsSync(common) ? join(common, 'mattebox') : stateFolder()
 }

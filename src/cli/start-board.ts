@@ -27,9 +27,9 @@ export function changes(before: SidecarState | undefined, now: SidecarState): st
   tell(before && engineLine(before), engineLine(now))
   tell(before && inOneLine(engineNotes(before)), inOneLine(engineNotes(now)))
   tell(complained(before?.refused), complained(now.refused))
-  const known = new Map(before?.sources.map((source) => [source.filterId, source]))
+  const known = new Map(before?.sources.map((source) => [keyOf(source), source]))
   for (const source of now.sources) {
-    const was = known.get(source.filterId)
+    const was = known.get(keyOf(source))
     if (source.connected !== (was?.connected ?? false)) {
       lines.push(`${title(source)}: ${source.connected ? 'connected' : 'gone'}`)
     }
@@ -37,6 +37,11 @@ export function changes(before: SidecarState | undefined, now: SidecarState): st
   }
   if (before === undefined && now.sources.every((source) => !source.connected)) lines.push(NO_FILTER)
   return lines
+}
+
+/** Two OBS may have the same filter. */
+function keyOf({ filterId, last }: SourceMetrics): string {
+  return `${filterId} ${last.hello.pid}`
 }
 
 function engineLine({ engine, restarts }: SidecarState): string {

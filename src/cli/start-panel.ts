@@ -2,7 +2,9 @@ import qrcode from 'qrcode'
 import { MatteboxError, type Complaint } from '../errors/index.ts'
 import { ModelStore } from '../models/model-store.ts'
 import { ObsConnection } from '../obs/index.ts'
+import { LIMITS } from '../sidecar/inference/channel/wire.ts'
 import { Keepsakes } from '../sidecar/main/keepsakes.ts'
+import type { PanelPlace } from '../sidecar/main/instance.ts'
 import type { Log } from '../sidecar/main/log.ts'
 import type { SettingsFile } from '../sidecar/main/settings-file.ts'
 import type { Sidecar } from '../sidecar/main/sidecar.ts'
@@ -11,7 +13,7 @@ import { PanelSecret } from '../sidecar/panel/panel-secret.ts'
 import { PanelServer } from '../sidecar/panel/panel-server.ts'
 import { PanelStates } from '../sidecar/panel/panel-state.ts'
 import { routes } from '../sidecar/panel/routes/index.ts'
-import { localizeCommands } from './invocation.ts'
+import { invocation, localizeCommands } from './invocation.ts'
 
 export interface StartPanelOptions {
   readonly sidecar: Sidecar
@@ -36,9 +38,10 @@ export class StartPanel {
   /** @throws {MatteboxError} PANEL_PORT, STATE_FOLDER: there is no panel, and the filters are served all the same */
   static async open({ sidecar, settings, log }: StartPanelOptions): Promise<StartPanel> {
     const secret = await PanelSecret.open()
-    const obs = new ObsConnection({ log: (line) => log.info(line) })
+    const obs = new ObsConnection({ log: (line) => log.info(line), wire: LIMITS.wireVersion })
     const models = new ModelStore()
-    const parts = { sidecar, obs, models, keepsakes: new Keepsakes(settings), localize: localizeCommands }
+    const keepsakes = new Keepsakes(settings)
+    const parts = { sidecar, obs, models, keepsakes, invocation: invocation(), localize: localizeCommands }
     const { port, listen } = sidecar.state.settings
     const serve = async (address: string): Promise<{ server: PanelServer; states: PanelStates }> => {
       const states = new PanelStates({ ...parts, isExposed: !isLoopback(address) })
@@ -81,6 +84,11 @@ export class StartPanel {
   /** Without a code, for browsers that are known already. */
   get address(): string {
     return this.server.address
+  }
+
+  /** For a later `start`, which makes itself a code. */
+  get place(): PanelPlace {
+    return { address: this.server.address, id: this.server.id }
   }
 
   /** With a code of its own, which lets one browser in. */

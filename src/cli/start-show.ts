@@ -11,6 +11,8 @@ const REDRAW_MS = 1000
 export interface Shown {
   /** The panel is there, or why there is none. */
   panel(opened: StartPanel | Complaint): Promise<void>
+  /** A sentence for whoever sits there, once. */
+  say(text: string): void
   stop(): void
 }
 
@@ -35,6 +37,7 @@ function showJson(sidecar: Sidecar): Shown {
       panel = 'code' in opened ? { address: null, error: opened } : { address: opened.address, error: opened.error }
       return Promise.resolve()
     },
+    say: (text) => void process.stderr.write(`${text}\n`),
     stop: () => clearInterval(timer),
   }
 }
@@ -47,9 +50,13 @@ function showBoard(sidecar: Sidecar, terminal: NodeJS.WriteStream): Shown {
   const timer = setInterval(draw, REDRAW_MS)
   return {
     panel: async (opened) => {
+      lines = () => panelLines(opened, true)
       const picture = 'code' in opened ? undefined : await opened.qrCode()
       if (picture !== undefined) redraw.above(picture)
-      lines = () => panelLines(opened, true)
+      draw()
+    },
+    say: (text) => {
+      redraw.above(`${text}\n`)
       draw()
     },
     stop: () => clearInterval(timer),
@@ -70,9 +77,14 @@ function showLines(sidecar: Sidecar): Shown {
   return {
     panel: async (opened) => {
       const showsCode = !isJournal()
-      const picture = showsCode && !('code' in opened) ? await opened.qrCode() : undefined
-      print([...(picture === undefined ? [] : [picture.trimEnd()]), ...panelLines(opened, showsCode)])
+      try {
+        const picture = showsCode && !('code' in opened) ? await opened.qrCode() : undefined
+        if (picture !== undefined) print([picture.trimEnd()])
+      } finally {
+        print(panelLines(opened, showsCode))
+      }
     },
+    say: (text) => print([text]),
     stop: () => void sidecar.off('state', tell),
   }
 }

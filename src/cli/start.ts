@@ -1,12 +1,14 @@
 import { Option, type Command } from 'commander'
 import type { ChildProcess } from 'node:child_process'
 import { mkdir } from 'node:fs/promises'
-import { isIP } from 'node:net'
 import { basename, extname, resolve } from 'node:path'
 import { Check } from 'typebox/schema'
 import { MatteboxError, type Complaint } from '../errors/index.ts'
 import { EngineSettings } from '../settings/index.ts'
-import { LOG_LEVELS, openLog, type LogLevel } from '../sidecar/main/log.ts'
+import { AN_ADDRESS } from '../sidecar/main/engine-settings.ts'
+import type { PanelPlace } from '../sidecar/main/instance.ts'
+import { listenAddress } from '../sidecar/main/listen-address.ts'
+import { LOG_LEVELS, openLog, REPORT_IT, type LogLevel } from '../sidecar/main/log.ts'
 import { SettingsFile } from '../sidecar/main/settings-file.ts'
 import { Sidecar } from '../sidecar/main/sidecar.ts'
 import { interruptible } from './interrupt.ts'
@@ -89,21 +91,29 @@ async function start(flags: StartFlags, early: ChildProcess | undefined): Promis
     log,
     socket: socket === undefined ? undefined : resolve(socket),
     record,
-    panelAddress: () => (panel && 'freshAddress' in panel ? panel.freshAddress() : null),
+    panel: () => (panel && 'place' in panel ? panel.place : null),
+    addressOfOther,
     supervisor: { early },
   })
   await interruptible(async (signal) => {
-    await sidecar.start().catch((error: unknown) => {
-      throw isJournal() ? withoutCode(error) : error
-    })
+    await sidecar.start()
     const json = flags.json ?? false
     const shown = show(sidecar, json)
     // The filters do not wait for it.
     const opened = openPanel({ sidecar, settings, log }).then(async (opened) => {
       panel = opened
-      await shown.panel(opened)
+      /** What helps to get there and fails ends neither the panel nor matting. */
+      const said = (what: string) => (error: unknown) => {
+        log.error(what, { error: (error as Error).stack })
+        shown.say(`${what} ${reasonOf(error)} Open its address yourself.`)
+        return undefined
+      }
+      await shown.panel(opened).catch(said('The panel’s address cannot be drawn.'))
       if ('code' in opened) return () => Promise.resolve()
-      const forget = flags.open && !json && hasBrowser() ? await openBrowser(opened.freshAddress()) : undefined
+      const forget =
+        flags.open && !json && hasBrowser()
+          ? await openBrowser(opened.freshAddress()).catch(said('The panel cannot be opened in a browser.'))
+          : undefined
       return async () => {
         await forget?.()
         await opened.close()
@@ -120,6 +130,10 @@ async function start(flags: StartFlags, early: ChildProcess | undefined): Promis
   })
 }
 
+function reasonOf(error: unknown): string {
+  return error instanceof MatteboxError ? error.message : `(${String(error)})`
+}
+
 /** A panel that cannot be had keeps nobody from matting. */
 async function openPanel(options: StartPanelOptions): Promise<StartPanel | Complaint> {
   try {
@@ -130,15 +144,21 @@ async function openPanel(options: StartPanelOptions): Promise<StartPanel | Compl
     const known = error instanceof MatteboxError
     options.log.error('There is no panel.', { error: known ? error.toJSON() : (error as Error).stack })
     if (known) return error.toJSON()
-    const mend = 'The log says more: ~/.local/state/mattebox/mattebox.log. Please report it.'
-    return { code: 'PANEL_FAULT', message: 'The panel does not start.', mend }
+    return { code: 'PANEL_FAULT', message: 'The panel of mattebox does not start.', mend: REPORT_IT }
   }
 }
 
-/** What another sidecar said of its panel, for those who need not get in. */
-function withoutCode(error: unknown): unknown {
-  if (!(error instanceof MatteboxError)) return error
-  return new MatteboxError(error.code, error.message.replace(/\?code=[\w-]+/g, ''), error.mend)
+/** The address of the panel that runs already, with a code where somebody sees it who wants to get in. */
+async function addressOfOther({ address, id }: PanelPlace): Promise<string> {
+  if (isJournal()) return address
+  const { codeFromSecret } = await import('../sidecar/panel/codes-from-secret.ts')
+  const { PanelSecret } = await import('../sidecar/panel/panel-secret.ts')
+  // That mattebox runs is said all the same.
+  const value = await PanelSecret.open().then(
+    (secret) => secret.value,
+    () => undefined,
+  )
+  return value === undefined ? address : `${address}?code=${codeFromSecret(value, id)}`
 }
 
 /** Finds a model, and the name that it goes by. */
@@ -172,8 +192,9 @@ function number(name: 'port' | 'threads', given: string, minimum: number, maximu
 }
 
 function address(given: string): string {
-  if (isIP(given) !== 0) return given
-  throw new MatteboxError('USAGE', `--listen is ${given}.`, 'Give an IP address of this machine, or 0.0.0.0 for all.')
+  const found = listenAddress(given)
+  if (found !== undefined) return found
+  throw new MatteboxError('USAGE', `--listen is ${given}.`, `Give ${AN_ADDRESS}.`)
 }
 
 function oneOf(name: string, words: readonly string[], given: string): string {

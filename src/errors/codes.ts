@@ -93,7 +93,14 @@ export const ERROR_CODES = {
   NOT_KEPT: { exit: 1, meaning: 'No preset, binding, template or audio delay is kept under that name.' },
   KEPT_FULL: { exit: 1, meaning: 'As many of these are kept already as the file of settings takes.' },
   MODEL_SHIPPED: { exit: 1, meaning: 'A model that came with mattebox is not removed.' },
-  MODEL_IN_USE: { exit: 1, meaning: 'A model that is in use is not removed.' },
+  MODEL_IN_USE: { exit: 1, meaning: 'A model that is in use is neither removed nor replaced.' },
+  CATALOG_DAMAGED: { exit: 1, meaning: 'The list of models and public files is missing, damaged or wrong.' },
+  DOWNLOAD_FAILED: {
+    exit: 1,
+    meaning: 'A public file could not be fetched: no network, no answer, a broken connection.',
+  },
+  DOWNLOAD_WRONG: { exit: 1, meaning: 'A file has another size or sha256 than it must have; nothing of it is used.' },
+  DOWNLOAD_BUSY: { exit: 1, meaning: 'Another process is fetching the same file.' },
   INTERRUPTED: { exit: 130, meaning: 'The user interrupted the command; nothing half-written is left.' },
 } as const satisfies Record<string, { exit: 1 | 2 | 130; meaning: string }>
 

@@ -6,7 +6,7 @@ import { MatteboxError } from '../errors/index.ts'
 import { OFFICIAL_RELEASE } from '../model/weights/official-release.ts'
 
 const EXTENSION = '.safetensors'
-const packageRoot = dirname(dirname(dirname(fileURLToPath(import.meta.url))))
+export const packageRoot = dirname(dirname(dirname(fileURLToPath(import.meta.url))))
 
 export interface ModelFolders {
   /** Where `models import` puts models. */
@@ -25,6 +25,11 @@ export function modelFolders(env: NodeJS.ProcessEnv = process.env): ModelFolders
   const dataHome = isAbsolute(given) ? given : join(homedir(), '.local', 'share')
   const shipped = env['MATTEBOX_SHIPPED_MODELS'] || join(packageRoot, 'models')
   return { own: join(dataHome, 'mattebox', 'models'), shipped }
+}
+
+/** Where files that are fetched arrive, beside the user's models, and where they are looked for before. */
+export function downloadsFolder({ own }: ModelFolders = modelFolders()): string {
+  return join(dirname(own), 'downloads')
 }
 
 export interface InstalledModel {
@@ -90,7 +95,8 @@ export async function resolveModel(
     if (model) return model.path
     if (models.length === 0) throw new MatteboxError('MODEL_NONE', 'No model is installed.', HOW_TO_GET_A_MODEL)
     const found = `Several models are installed (${names}) and none is called default.`
-    const mend = 'Choose one with --model NAME, or make one the default: `mattebox models import FILE --name default`.'
+    const mend =
+      'Choose one by its name (--model NAME, or on the panel’s page Engine), or make one the default: `mattebox models import FILE --name default`.'
     throw new MatteboxError('USAGE', found, mend)
   }
   const model = models.find(({ name }) => name === nameOrPath)
@@ -105,22 +111,26 @@ export async function resolveModel(
   )
 }
 
-/** The two ways to a model, for whoever has none. */
+/** The ways to a model, for whoever has none. */
 export const HOW_TO_GET_A_MODEL = [
-  'There are two ways to get one:',
-  `  1. Download ${OFFICIAL_RELEASE.address}`,
-  `     (sha256 ${OFFICIAL_RELEASE.sha256})`,
+  'There are three ways to get one:',
+  `  1. \`mattebox models get ${OFFICIAL_RELEASE.name}\` fetches the official one.`,
+  `  2. Without a network here: download ${OFFICIAL_RELEASE.address}`,
+  `     (sha256 ${OFFICIAL_RELEASE.sha256}) elsewhere`,
   `     and run \`mattebox models import ${OFFICIAL_RELEASE.file}\`.`,
-  '  2. Give the path of any safetensors or ONNX file with such weights: --model PATH.',
+  '  3. Give the path of any safetensors or ONNX file with such weights: --model PATH.',
 ].join('\n')
+
+/** Of a model's name: its file's ending is added to it. */
+export const MODEL_NAME_PATTERN = '^(?!.*\\.safetensors$)[A-Za-z0-9][A-Za-z0-9._-]{0,63}$'
 
 /** File that a model of this name is installed as. @throws {MatteboxError} USAGE if it is no good name */
 export function ownModelPath(name: string, folders: ModelFolders = modelFolders()): string {
-  if (!/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/.test(name) || name.endsWith(EXTENSION)) {
+  if (!new RegExp(MODEL_NAME_PATTERN).test(name)) {
     throw new MatteboxError(
       'USAGE',
       `"${name}" cannot be the name of a model.`,
-      'Give --name with up to 64 letters, digits, dots, hyphens or underscores, the first a letter or digit.',
+      'Give --name with up to 64 letters, digits, dots, hyphens or underscores, the first a letter or digit; leave out the ending .safetensors.',
     )
   }
   return join(folders.own, `${name}${EXTENSION}`)

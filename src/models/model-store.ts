@@ -3,13 +3,12 @@ import { EventEmitter } from 'node:events'
 import { mkdir, open, readdir, rm, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { isDeepStrictEqual } from 'node:util'
+import { isRunning } from '../download/index.ts'
 import { MatteboxError } from '../errors/index.ts'
-import { encodeModelFile, loadWeights, unwritable, writeWholeFile } from '../model/weights/index.ts'
+import { encodeModelFile, loadWeights, unwritable, writeWholeFile, type Provenance } from '../model/weights/index.ts'
+import { MODEL_BYTES_MAX } from '../settings/model-limits.ts'
 import { installedModels, modelFolders, ownModelPath, type ModelFolders } from './model-location.ts'
 import { modelLabel, type ModelLabel } from './model-label.ts'
-
-/** Larger than any file of this network's weights: no more is taken, and no more written to the disk. */
-export const MODEL_BYTES_MAX = 64 * 1024 * 1024
 
 export interface StoredModel extends ModelLabel {
   readonly name: string
@@ -68,9 +67,14 @@ export class ModelStore extends EventEmitter<{ change: [] }> {
    * Installs a model from the bytes of a model file, as `mattebox models import` does: it is checked by being loaded, and
    * stands under its name whole or not at all.
    *
+   * @param options.origin - licence and source that are known better than the file says
    * @throws {MatteboxError} USAGE (the name), OUTPUT_EXISTS, REQUEST_LARGE, MODEL_DAMAGED, MODEL_TENSORS, OUTPUT_UNWRITABLE
    */
-  async install(name: string, bytes: AsyncIterable<Uint8Array>, options: { replace: boolean }): Promise<StoredModel> {
+  async install(
+    name: string,
+    bytes: AsyncIterable<Uint8Array>,
+    options: { readonly replace: boolean; readonly origin?: Pick<Provenance, 'licence' | 'source'> },
+  ): Promise<StoredModel> {
     const path = ownModelPath(name, this.#folders)
     await mkdir(dirname(path), { recursive: true }).catch((error: unknown) => {
       throw unwritable(path, error as NodeJS.ErrnoException)
@@ -85,7 +89,8 @@ export class ModelStore extends EventEmitter<{ change: [] }> {
         const message = error.message.replaceAll(upload, name)
         throw new MatteboxError(error.code, message, error.mend, { cause: error })
       })
-      await writeWholeFile(path, encodeModelFile(weights, info.precision, info), { force: options.replace })
+      const file = encodeModelFile(weights, info.precision, { ...info, ...options.origin })
+      await writeWholeFile(path, file, { force: options.replace })
     } finally {
       await rm(upload, { force: true })
     }
@@ -93,15 +98,19 @@ export class ModelStore extends EventEmitter<{ change: [] }> {
     return this.#models.find((model) => model.path === path)!
   }
 
-  /** Removes a model that the user installed. @throws {MatteboxError} MODEL_UNKNOWN, MODEL_SHIPPED, OUTPUT_UNWRITABLE */
-  async remove(name: string): Promise<void> {
+  /** The installed model of that name, as it is now. @throws {MatteboxError} MODEL_UNKNOWN */
+  async find(name: string): Promise<StoredModel> {
     await this.look()
     const model = this.#models.find((one) => one.name === name)
-    if (!model) {
-      const known = this.#models.map((one) => one.name).join(', ')
-      const mend = known === '' ? 'None is installed.' : `Installed are: ${known}.`
-      throw new MatteboxError('MODEL_UNKNOWN', `No installed model is called ${name}.`, mend)
-    }
+    if (model) return model
+    const known = this.#models.map((one) => one.name).join(', ')
+    const mend = known === '' ? 'None is installed.' : `Installed are: ${known}.`
+    throw new MatteboxError('MODEL_UNKNOWN', `No installed model is called ${name}.`, mend)
+  }
+
+  /** Removes a model that the user installed. @throws {MatteboxError} MODEL_UNKNOWN, MODEL_SHIPPED, OUTPUT_UNWRITABLE */
+  async remove(name: string): Promise<void> {
+    const model = await this.find(name)
     if (!model.isOwn) {
       const message = `The model ${name} came with mattebox, and is not removed.`
       throw new MatteboxError('MODEL_SHIPPED', message, 'Choose another one to be used instead.')
@@ -121,7 +130,7 @@ export class ModelStore extends EventEmitter<{ change: [] }> {
   async #removeLeftovers(): Promise<void> {
     for (const file of await readdir(this.#folders.own).catch(() => [])) {
       const pid = /^\..*\.(\d+)\.upload$/.exec(file)?.[1]
-      if (pid === undefined || runs(Number(pid))) continue
+      if (pid === undefined || isRunning(Number(pid))) continue
       await rm(join(this.#folders.own, file), { force: true }).catch(() => undefined)
     }
   }
@@ -156,13 +165,4 @@ function tooLarge(): MatteboxError {
     `A model file has at most ${MODEL_BYTES_MAX / 1024 / 1024} MiB.`,
     'Give weights of Robust Video Matting with MobileNetV3.',
   )
-}
-
-function runs(pid: number): boolean {
-  try {
-    process.kill(pid, 0)
-    return true
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM'
-  }
 }

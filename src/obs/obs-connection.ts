@@ -6,6 +6,7 @@ import { MatteboxError } from '../errors/index.ts'
 import { readAudioOffset, writeAudioOffset } from './audio-offset.ts'
 import { Bell } from './bell.ts'
 import { addFilter, changeFilter, knowsOurFilter, removeFilter } from './obs-filters.ts'
+import { isPluginInPlace } from './obs-status.ts'
 import { addressOf, away, hasStatus, ObsSocket, passwordWanted, refused, STATUS } from './obs-socket.ts'
 import { readContents } from './read-contents.ts'
 import {
@@ -20,6 +21,11 @@ export interface ObsConnectionOptions {
   readonly env?: NodeJS.ProcessEnv
   /** Takes what happened, in a sentence. */
   readonly log?: (line: string) => void
+  /**
+   * Version of the wire that our filter speaks: while OBS itself does not say whether it knows the filter, its folders of
+   * plugins do. Default: they are not looked at.
+   */
+  readonly wire?: number
   /** OBS is given up where it answers nothing for so long; default 5 s. */
   readonly answerMs?: number
   /** How often OBS is read without an event; default 10 s. */
@@ -35,7 +41,7 @@ interface Ends {
 }
 
 /** Where an attempt goes. */
-interface Door {
+interface Entrance {
   readonly port: number
   readonly password: string | undefined
 }
@@ -75,6 +81,7 @@ const EVENTS = [
 export class ObsConnection extends EventEmitter<{ change: [] }> {
   readonly #env: NodeJS.ProcessEnv
   readonly #log: (line: string) => void
+  readonly #wire: number | undefined
   readonly #answerMs: number
   readonly #pollMs: number
   readonly #backoffMs: readonly number[]
@@ -95,6 +102,7 @@ export class ObsConnection extends EventEmitter<{ change: [] }> {
     super()
     this.#env = options.env ?? process.env
     this.#log = options.log ?? (() => undefined)
+    this.#wire = options.wire
     this.#answerMs = options.answerMs ?? 5000
     this.#pollMs = options.pollMs ?? 10_000
     this.#backoffMs = options.backoffMs ?? [500, 1000, 2000, 5000]
@@ -193,7 +201,7 @@ export class ObsConnection extends EventEmitter<{ change: [] }> {
     this.#loginEnds = undefined
     const found = await webSocketSettings(this.#env)
     const doors = doorsFrom(found, login)
-    const failures: { door: Door; error: MatteboxError }[] = []
+    const failures: { door: Entrance; error: MatteboxError }[] = []
     for (const [n, door] of doors.entries()) {
       if (this.#isStopped()) break
       try {
@@ -209,11 +217,17 @@ export class ObsConnection extends EventEmitter<{ change: [] }> {
       }
     }
     loginEnds?.reject(away(this.#view.address))
-    if (!this.#isStopped()) this.#show(whatFailed(found, failures))
+    const hasPlugin = await this.#hasPlugin()
+    if (!this.#isStopped()) this.#show({ ...whatFailed(found, failures), hasPlugin })
     return false
   }
 
-  async #open({ port, password }: Door): Promise<ObsSocket> {
+  /** As the folders of plugins say. */
+  async #hasPlugin(): Promise<boolean | null> {
+    return this.#wire === undefined ? null : isPluginInPlace({ wire: this.#wire }, { env: this.#env })
+  }
+
+  async #open({ port, password }: Entrance): Promise<ObsSocket> {
     const door = `${port} ${password ?? ''}`
     const refusedAt = this.#refusedAt.get(door)
     if (refusedAt !== undefined && performance.now() - refusedAt < REFUSED_FOR_MS) {
@@ -230,7 +244,7 @@ export class ObsConnection extends EventEmitter<{ change: [] }> {
   }
 
   /** Reads OBS whenever it changes, until the connection ends. */
-  async #serve(socket: ObsSocket, { port }: Door): Promise<void> {
+  async #serve(socket: ObsSocket, { port }: Entrance): Promise<void> {
     this.#socket = socket
     this.#loadingSince = undefined
     this.#show(nothingKnown('connecting', port, null))
@@ -308,9 +322,12 @@ export class ObsConnection extends EventEmitter<{ change: [] }> {
 }
 
 /** The doors to knock at, in order: what the user said, what OBS's settings say, where OBS listens by itself. */
-function doorsFrom(found: readonly (WebSocketSettings | UnreadableSettings)[], login: ObsLogin | undefined): Door[] {
+function doorsFrom(
+  found: readonly (WebSocketSettings | UnreadableSettings)[],
+  login: ObsLogin | undefined,
+): Entrance[] {
   const settings = found.filter((one) => 'port' in one)
-  const doors: Door[] = settings
+  const doors: Entrance[] = settings
     .toSorted((a, b) => Number(b.enabled) - Number(a.enabled))
     // Of a server that is off the password tells nothing: another OBS may listen there.
     .map(({ port, password, enabled }) => ({ port, password: enabled ? password : undefined }))
@@ -328,7 +345,7 @@ function doorsFrom(found: readonly (WebSocketSettings | UnreadableSettings)[], l
 /** The one thing that the user should do, of all that went wrong. */
 function whatFailed(
   found: readonly (WebSocketSettings | UnreadableSettings)[],
-  failures: readonly { door: Door; error: MatteboxError }[],
+  failures: readonly { door: Entrance; error: MatteboxError }[],
 ): ObsView {
   const told =
     failures.find(({ error }) => error.code === 'OBS_PASSWORD') ??

@@ -56,15 +56,30 @@ export async function examineObs(ours: Ours, around: Surroundings): Promise<ObsD
       continue
     }
     const folder = pluginFolder(obs.kind, around)
-    const plugin = compare(folder, await inspectPlugin(folder), ours)
+    const inspected = await inspectPlugin(folder)
+    const plugin = compare(folder, inspected, ours)
     const error = whatIsWrong(plugin, about.title, ours)
-    // Another version that speaks the same wire works.
-    const ok = plugin.wire === ours.wire && plugin.state !== 'damaged'
+    const ok = fits(inspected, ours)
     const dock = await dockAddress(folder)
     found.push({ ...about, plugin, dock, ok, ...(error && { error }) })
   }
   const ok = found.some((report) => report.ok)
   return { ok, found, socket, ...(found.length === 0 && { error: NO_OBS }) }
+}
+
+/**
+ * Whether a filter that understands this mattebox lies where some OBS of this user looks for it. No program is started
+ * for that, as `examineObs` does: it may be asked again and again while OBS is busy.
+ */
+export async function isPluginInPlace(ours: Pick<Ours, 'wire'>, around: Pick<Surroundings, 'env'>): Promise<boolean> {
+  const kinds = ['native', 'flatpak'] as const
+  const found = await Promise.all(kinds.map((kind) => inspectPlugin(pluginFolder(kind, around))))
+  return found.some((plugin) => fits(plugin, ours))
+}
+
+/** Another version that speaks the same wire works. */
+function fits(plugin: PluginState, { wire }: Pick<Ours, 'wire'>): boolean {
+  return plugin.state === 'whole' && plugin.manifest.wire === wire
 }
 
 export const NO_OBS: Complaint<ErrorCode> = {

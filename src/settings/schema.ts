@@ -1,5 +1,6 @@
 import { Type, type Static, type TSchema } from 'typebox'
 import { RATIO_MIN } from './ratio-marks.ts'
+import { FEWEST_POINTS, MOST_POINTS, MOST_REGIONS } from './region-limits.ts'
 
 /** What is said of a setting, kept in its type so that options and forms can be drawn from it. */
 export interface About<D> {
@@ -29,7 +30,7 @@ const share = Type.Number({ minimum: 0, maximum: 1 })
 const Region = Type.Object({
   kind: Type.Unsafe<'keep_out' | 'keep'>(Type.Enum(['keep_out', 'keep'])),
   /** Corners of a polygon, in 0..1 of the source. Objects, because OBS's settings hold no arrays of arrays. */
-  points: Type.Array(Type.Object({ x: share, y: share }), { minItems: 3, maxItems: 64 }),
+  points: Type.Array(Type.Object({ x: share, y: share }), { minItems: FEWEST_POINTS, maxItems: MOST_POINTS }),
 })
 export type Region = Static<typeof Region>
 
@@ -67,7 +68,7 @@ const filterSettings = {
     description: 'Grows (or, below zero, shrinks) the edge of the matte, in pixels of a 1080-line picture.',
     default: 0,
   }),
-  regions: about(Type.Array(Region, { maxItems: 16 }), {
+  regions: about(Type.Array(Region, { maxItems: MOST_REGIONS }), {
     title: 'Regions',
     description: 'Parts of the picture that are always background or always foreground.',
     default: [],
@@ -120,9 +121,9 @@ export type Settings = Static<typeof Settings>
 export const EngineSettings = Type.Object(
   {
     provider,
-    device: about(Type.String({ minLength: 1, maxLength: 256 }), {
+    device: about(Type.String({ pattern: '^(auto|[0-9]{1,2})$' }), {
       title: 'Device',
-      description: 'Which GPU runs the network (auto: the one that the provider offers first).',
+      description: 'Number of the GPU that CUDA runs on (auto: 0, the first). Other providers choose one themselves.',
       default: 'auto',
     }),
     model: about(Type.String({ minLength: 1, maxLength: 4096 }), {

@@ -1,4 +1,6 @@
+import type { Failure } from '../api/index.ts'
 import type { Complaint } from '../errors/complaint.ts'
+import { words } from './locale/index.ts'
 
 /** An answer of the API that is none: what was found, and what to do. */
 export class CallError extends Error {
@@ -15,9 +17,26 @@ export async function call<T = unknown>(method: string, path: string, body?: unk
     headers: { 'X-Mattebox': '1', ...(body !== undefined && { 'Content-Type': 'application/json' }) },
     ...(body !== undefined && { body: JSON.stringify(body) }),
   }).catch(() => {
-    throw new CallError({ code: 'AWAY', message: 'mattebox does not answer.', mend: 'Start it: `npx mattebox start`.' })
+    throw new CallError({ code: 'AWAY', ...words.call.away })
   })
-  const found: unknown = answer.status === 204 ? undefined : await answer.json()
-  if (!answer.ok) throw new CallError((found as { error: Complaint }).error)
+  // A connection may also end within an answer.
+  const text = await answer.text().catch(() => '')
+  const found = parsed(text)
+  if (!answer.ok || (found === undefined && answer.status !== 204)) throw new CallError(complaintIn(text))
   return found as T
+}
+
+/** What the API has against a call. What stands between it and this page may answer something else. */
+export function complaintIn(text: string): Complaint {
+  const found = parsed(text) as Partial<Failure> | null | undefined
+  return found?.error ?? { code: 'AWAY', ...words.call.strange }
+}
+
+/** Undefined: it is no JSON. */
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
 }

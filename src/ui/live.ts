@@ -1,6 +1,8 @@
 import { signal } from '@preact/signals'
 import type { LiveMessage, LiveRequest, PanelState, PreviewHeader } from '../api/index.ts'
 import { LIVE_PATH } from '../api/paths.ts'
+import { decodeMessage } from './binary-message.ts'
+import { LastingSocket } from './lasting-socket.ts'
 
 /** What the sidecar says, as it says it: one socket for the whole page, which connects again for ever. */
 
@@ -15,35 +17,45 @@ export interface Preview extends PreviewHeader {
 
 type OnPreview = (preview: Preview) => void
 
-const FIRST_WAIT_MS = 250
-const LONGEST_WAIT_MS = 5000
+/** So often it is asked for the state where nothing was heard: pages see no pings. */
+const ASKS_EVERY_MS = 5000
+/** Unanswered so often, the other side is taken for dead. Counted, for a hidden page's timers run late. */
+const ASKS_IN_VAIN = 3
 const watchers = new Map<string, Set<OnPreview>>()
-let socket: WebSocket | undefined
-let waitMs = FIRST_WAIT_MS
+let socket: LastingSocket | undefined
+let silences = 0
 
 /** Connects, and stays connected. */
 export function connect(): void {
-  const opened = new WebSocket(new URL(LIVE_PATH, location.href.replace(/^http/, 'ws')))
-  socket = opened
-  opened.binaryType = 'arraybuffer'
-  opened.onopen = () => {
-    waitMs = FIRST_WAIT_MS
-    isConnected.value = true
-    sayWhatIsWatched()
-  }
-  opened.onmessage = ({ data }: MessageEvent<string | ArrayBuffer>) => {
-    if (typeof data === 'string') state.value = (JSON.parse(data) as LiveMessage).state
-    else showPreview(data)
-  }
-  opened.onclose = () => {
-    isConnected.value = false
-    // Whether filters are connected is not known then, and none can be set.
-    if (state.value) {
-      state.value = { ...state.value, sources: state.value.sources.map((source) => ({ ...source, connected: false })) }
-    }
-    setTimeout(connect, waitMs)
-    waitMs = Math.min(2 * waitMs, LONGEST_WAIT_MS)
-  }
+  socket = new LastingSocket(LIVE_PATH, { onOpen, onMessage, onAway })
+  setInterval(askIfAlive, ASKS_EVERY_MS)
+  document.addEventListener('visibilitychange', sayWhatIsWatched)
+}
+
+function onOpen(): void {
+  silences = 0
+  isConnected.value = true
+  sayWhatIsWatched()
+}
+
+function onMessage(data: string | ArrayBuffer): void {
+  silences = 0
+  if (typeof data === 'string') state.value = (JSON.parse(data) as LiveMessage).state
+  else showPreview(data)
+}
+
+function onAway(): void {
+  isConnected.value = false
+  // Whether filters are connected is not known then, and none can be set.
+  if (!state.value) return
+  state.value = { ...state.value, sources: state.value.sources.map((source) => ({ ...source, connected: false })) }
+}
+
+function askIfAlive(): void {
+  if (!isConnected.value) return
+  silences++
+  if (silences >= ASKS_IN_VAIN) socket?.giveUp()
+  else sayWhatIsWatched()
 }
 
 /** Watches a source's picture until the function that is returned is called. */
@@ -60,17 +72,15 @@ export function watch(filterId: string, onPreview: OnPreview): () => void {
 }
 
 function sayWhatIsWatched(): void {
-  if (socket?.readyState !== WebSocket.OPEN) return
+  if (!socket?.isOpen) return
   const request: LiveRequest = { kind: 'watch', filterIds: document.hidden ? [] : [...watchers.keys()] }
   socket.send(JSON.stringify(request))
 }
-document.addEventListener('visibilitychange', sayWhatIsWatched)
 
 function showPreview(data: ArrayBuffer): void {
-  const headerBytes = new DataView(data).getUint32(0, true)
-  const header = JSON.parse(new TextDecoder().decode(new Uint8Array(data, 4, headerBytes))) as PreviewHeader
+  const { header: found, start } = decodeMessage(data)
+  const header = found as PreviewHeader
   const pixels = header.width * header.height
-  const start = 4 + headerBytes
   const rgba = new Uint8Array(data, start, 4 * pixels)
   const alpha = header.hasAlpha ? new Uint8Array(data, start + 4 * pixels, pixels) : null
   for (const onPreview of watchers.get(header.filterId) ?? []) onPreview({ ...header, rgba, alpha })

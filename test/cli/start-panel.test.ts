@@ -2,17 +2,21 @@
  * How `start` opens the panel, and what it lets be seen of its secrets: row 16 of the reliability table. The real
  * command, and in place of the inference process a stand-in. Seen red: with the address in place of the page as the
  * browser's word, without the journal's exception, with a panel that takes the sidecar down where its port is used, and
- * without `close` of the panel.
+ * without `close` of the panel; with the code in what the socket of the one sidecar answers, with a browser's page that
+ * cannot be written and no catch, and with that page in the Snap's own folder; with the secret printed.
  */
 import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { createServer, get } from 'node:http'
+import { connect } from 'node:net'
 import { networkInterfaces } from 'node:os'
 import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { WebSocket } from 'ws'
 import type { SidecarState } from '../../src/sidecar/main/sidecar.ts'
+import { abstractSockets } from '../sidecar/main/abstract-sockets.ts'
 import { until } from '../sidecar/main/told.ts'
 import { ended } from './cli.ts'
 import { Home, StartCommand } from './started.ts'
@@ -89,14 +93,35 @@ describe.concurrent('mattebox start', () => {
     const closed = once(socket, 'close')
     child.kill('SIGTERM')
     expect((await closed)[0]).toBe(1001)
-    const { code, stderr } = await end
+    const { code, stdout, stderr } = await end
     expect([code, stderr]).toEqual([0, ''])
     // Wherever somebody else could look.
     for (const text of [home.log, processList(), state.text, told.toString()]) {
       for (const secret of [first.code, other.code, token, entered.cookie.split('=')[1]])
         expect(text).not.toContain(secret)
     }
-    expect(home.stdout).not.toContain(token === '' ? 'never' : `code=${token}`)
+    expect(stdout).not.toContain(token)
+  })
+
+  it.skipIf(process.platform !== 'linux')('tells nobody a code who asks the socket that other users see', async () => {
+    const home = new Home(command)
+    const { child, end } = home.start('--no-open')
+    await home.shows('Panel: ')
+    const { address } = addressIn(home.stdout)
+    const [name] = abstractSockets(child.pid!)
+    const told = new Set<string>()
+    for (let n = 0; n < 110; n++) told.add(await text(connect(name)))
+    expect(Array.from(told)).toEqual([expect.stringContaining(`http://127.0.0.1:${home.port}/"`)])
+    const [[proof, said]] = Array.from(told, (answer) => answer.split(' '))
+    const { panel } = JSON.parse(said) as { panel: { address: string; id: string } }
+    for (const given of [panel.id, proof, name])
+      expect(await ask(`${panel.address}?code=${encodeURIComponent(given)}`)).toMatchObject({ status: 401 })
+    for (const secret of ['instance', 'panel-secret'])
+      expect(name + proof + said).not.toContain(readFileSync(join(home.state, secret), 'utf8').trim())
+    // And the user's own code is as good as it was.
+    expect((await ask(address)).status).toBe(200)
+    child.kill('SIGTERM')
+    await end
   })
 
   it('keeps browsers over a restart, and --rotate locks them out of one that runs', async () => {
@@ -220,6 +245,27 @@ describe.concurrent('mattebox start', () => {
       await until(() => shown.text().slice(before).includes(`Panel: http://127.0.0.1:${home.port}/\u001b`), 'no code')
       expect((await shown.quit()).code).toBe(0)
       expect(existsSync(words)).toBe(false)
+
+      // A browser that is a Snap reads in its own folder, which stays as it is.
+      const common = join(home.folder, 'snap', 'firefox', 'common')
+      mkdirSync(common, { recursive: true })
+      chmodSync(common, 0o755)
+      writeFileSync(join(bin, 'xdg-settings'), '#!/bin/sh\necho firefox_firefox.desktop\n')
+      chmodSync(join(bin, 'xdg-settings'), 0o755)
+      rmSync(opened)
+      const inSnap = await board({ DISPLAY: ':9' })
+      await until(() => existsSync(opened) && readFileSync(opened, 'utf8') !== '', 'a browser')
+      expect(readFileSync(`${opened}.words`, 'utf8').trim()).toBe(join(common, 'mattebox', 'open-panel.html'))
+      expect(statSync(common).mode & 0o777).toBe(0o755)
+      await inSnap.quit()
+
+      // A page that cannot be written is said; matting goes on.
+      rmSync(join(common, 'mattebox'), { recursive: true })
+      writeFileSync(join(common, 'mattebox'), 'no folder')
+      const without = await board({ DISPLAY: ':9' })
+      await until(() => without.text().includes('cannot be opened in a browser'), 'what failed', 20_000)
+      expect(home.log).toContain('cannot be opened in a browser')
+      expect((await without.quit()).code).toBe(0)
     },
   )
 

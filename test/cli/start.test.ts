@@ -145,6 +145,7 @@ describe.concurrent('mattebox start', () => {
 const starting: SidecarState = {
   settings: ENGINE_DEFAULTS,
   engine: { state: 'starting' },
+  modelPath: null,
   avoid: [],
   processes: [],
   restarts: 0,
@@ -227,6 +228,13 @@ describe('lines for a log', () => {
     expect(changes(live, { ...live, sources: [{ ...live.sources[0], connected: false }] })).toEqual([
       'Camera / Mattebox: gone',
     ])
+  })
+
+  it('tell two OBS with the same filter apart', () => {
+    const [here] = live.sources
+    const there = { ...here, connected: false, last: { ...here.last, hello: { ...here.last.hello, pid: 2 } } }
+    const both = { ...live, sources: [here, there] }
+    expect(changes(both, both)).toEqual([])
   })
 
   it('tell an error of the engine and of a filter with its mend', () => {

@@ -5,8 +5,7 @@ import { promisify } from 'node:util'
 import { describe, expect, it } from 'vitest'
 import { encodeModelFile } from '../../src/model/weights/index.ts'
 import { randomWeights } from '../model/random-weights.ts'
-import { report } from '../sidecar/main/told.ts'
-import { PanelStage } from '../sidecar/panel/panel-stage.ts'
+import { openFilled } from '../sidecar/panel/panel-stage.ts'
 import { apiPage } from './api-page.ts'
 
 /**
@@ -16,22 +15,11 @@ import { apiPage } from './api-page.ts'
 
 const run = promisify(execFile)
 const PAGE = join(import.meta.dirname, '..', '..', 'docs', 'api.md')
-const ID = '0123456789abcdef'
 const model = encodeModelFile(randomWeights(1), 'fp16', {
   licence: 'MIT',
   source: 'chance',
   sourceSha256: '0'.repeat(64),
 })
-
-/** A panel in which everything is there that the examples speak of. */
-async function open(): Promise<PanelStage> {
-  const stage = await PanelStage.open({ always: { sources: [report(ID)] } })
-  await stage.keepsakes.putPreset({ name: 'Evening', settings: { feather: 1 } })
-  await stage.keepsakes.putBinding({ scene: 'Desk', filterId: ID, preset: 'Evening' })
-  await stage.keepsakes.putRegionTemplate({ name: 'Chair', regions: [] })
-  await stage.keepsakes.putAudioDelay({ filterId: ID, input: 'Microphone', originalMs: 0, addedMs: 67 })
-  return stage
-}
 
 const text = () => readFileSync(PAGE, 'utf8')
 /** The examples after the one that sets the shell up. */
@@ -39,12 +27,12 @@ const examples = () => Array.from(text().matchAll(/^```sh\n([\s\S]*?)```$/gm), (
 
 describe('docs/api.md', () => {
   it('is what the table of routes says', async () => {
-    await using stage = await open()
+    await using stage = await openFilled()
     await expect(await apiPage(stage.rows)).toMatchFileSnapshot(PAGE)
   })
 
   it('has an example for each row, and one that finds a filter by name', async () => {
-    await using stage = await open()
+    await using stage = await openFilled()
     expect(examples()).toHaveLength(stage.rows.length + 1)
   })
 
@@ -53,7 +41,7 @@ describe('docs/api.md', () => {
     const failed: string[] = []
     // As the user does: one after the other, each where everything is there.
     for (const example of examples()) {
-      await using stage = await open()
+      await using stage = await openFilled()
       writeFileSync(join(stage.folder, 'my-model.onnx'), model)
       if (example.includes('-X DELETE') && example.includes('/api/models/')) {
         await stage.ask('POST', '/api/models?name=my-model', Buffer.from(model), {
@@ -86,7 +74,7 @@ describe('docs/api.md', () => {
       ([, method, path, body]) => ({ method, path, body }),
     )
     expect(buttons).toHaveLength(5)
-    await using stage = await open()
+    await using stage = await openFilled()
     for (const { method, path, body } of buttons) {
       const { status, text: answer } = await stage.ask(method, path, body)
       expect([path, status, answer]).toEqual([path, status < 300 ? status : 'done', answer])

@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import { format, resolveConfig } from 'prettier'
+import { MODEL_BYTES_MAX } from '../../src/settings/model-limits.ts'
 import type { OpenApi, Operation, Parameter } from '../../src/sidecar/panel/openapi.ts'
 import { openApi } from '../../src/sidecar/panel/openapi.ts'
 import type { Route } from '../../src/sidecar/panel/route.ts'
@@ -104,7 +105,7 @@ says what was found and what to do; \`field\` is the JSON pointer of the field t
 | 401, 403 | no secret or a wrong one; another page or another name than the panel's own |
 | 404, 405 | there is no such thing; or not with that method |
 | 409 | not as things are now: the filter is not connected, more than one fits, the name is taken |
-| 413, 415 | too large (JSON 1 MiB, models 64 MiB); no JSON |
+| 413, 415 | too large (JSON 1 MiB, models ${MODEL_BYTES_MAX / 2 ** 20} MiB); no JSON |
 | 429, 503, 504 | too much at once, or OBS does not answer: try again later |
 | 500 | mattebox, its disk or OBS failed |
 
@@ -132,10 +133,11 @@ const SOCKETS = `## WebSockets
 \`/api/live\` tells the state as JSON, \`{"kind":"state","state":…}\` with a \`PanelState\`, at once and where it changes, at
 most five times a second. Sent \`{"kind":"watch","filterIds":["0123456789abcdef"]}\`, it also sends pictures of these
 sources: binary, the length of a header (uint32, little-endian), the header (JSON: \`filterId\`, \`frameId\`, \`width\`,
-\`height\`, \`hasAlpha\`), RGBA in bytes, then alpha where there is a matte.
+\`height\`, \`hasAlpha\`), RGBA in bytes, then alpha where there is a matte. Each such request is answered with
+the state: who hears nothing any more learns so whether the other side lives.
 
 \`/api/try\` mattes frames without OBS; the panel's page uses it. Both want the secret as the HTTP API does, and take
-messages of at most 4 MiB; who does not read is let go of at 8 MiB.`
+messages of at most 4 MiB of pixels and 64 KiB beside them; who does not read is let go of at 8 MiB.`
 
 function tags(api: OpenApi): string[] {
   const operations = Object.entries(api.paths).flatMap(([path, methods]) =>
@@ -151,14 +153,17 @@ function tags(api: OpenApi): string[] {
 function section(method: string, path: string, operation: Operation): string {
   const { summary, parameters = [], requestBody } = operation
   const json = requestBody?.content['application/json'] as { schema: Schema; example?: unknown } | undefined
-  const done = operation.responses['200'] as { content: { 'application/json': { schema: Schema } } } | undefined
+  const done = operation.responses['200'] as { content: Record<string, { schema: Schema }> } | undefined
+  const answers = Object.entries(done?.content ?? {}).map(([type, { schema }]) =>
+    type === 'application/json' ? `Answers ${words(schema)}.` : `Answers \`${type}\`.`,
+  )
   return [
     `### ${method} ${path}`,
     summary,
     ...(isSelecting(parameters) ? [SELECTING] : parameters.length > 0 ? [parameterTable(parameters)] : []),
     ...(json ? [`Body: ${words(json.schema)}`, ...fields(json.schema)] : []),
     ...(requestBody && !json ? ['Body: the bytes of the file.'] : []),
-    ...(done ? [`Answers ${words(done.content['application/json'].schema)}.`] : []),
+    ...answers,
     `\`\`\`sh\n${curl(method, path, operation)}\n\`\`\``,
   ].join('\n\n')
 }
@@ -216,7 +221,8 @@ function propertyTable({ properties = {}, required = [] }: Schema): string {
 function propertyRows(name: string, schema: Schema, required: readonly string[]): string[] {
   const key = name.split('.').at(-1)!
   const optional = required.includes(key) ? '' : ' (may be left out)'
-  const said = schema.description ?? ''
+  // Of what may be null, it is said inside.
+  const said = [schema, ...(schema.anyOf ?? [])].find(({ description }) => description)?.description ?? ''
   const standard = schema.default === undefined ? '' : ` Default: \`${JSON.stringify(schema.default)}\`.`
   const row = `| \`${name}\` | ${words(schema)}${optional} | ${said}${standard} |`
   const inside = schema.items ?? schema.anyOf?.find(({ properties }) => properties) ?? schema

@@ -2,7 +2,10 @@ import { createHash } from 'node:crypto'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
+import { MatteboxError } from '../../src/errors/index.ts'
+import { parseCatalog, readCatalog } from '../../src/models/catalog.ts'
 import { OFFICIAL_RELEASE, parseWeights } from '../../src/model/weights/index.ts'
+import { seededRandom } from '../model/seeded-random.ts'
 
 /*
  * What comes with the package, against what the catalog says of it. Red: change a byte of the model, or a figure of the
@@ -42,7 +45,63 @@ describe('the catalog of models', () => {
   })
 
   it('names the official release as the program does', () => {
-    const { file, sha256, address } = OFFICIAL_RELEASE
-    expect(catalog.models).toContainEqual(expect.objectContaining({ file, sha256, address }))
+    expect(catalog.models).toContainEqual(expect.objectContaining(OFFICIAL_RELEASE))
+  })
+
+  it('has nothing to fetch but over an encrypted connection', () => {
+    for (const { address = 'https:' } of catalog.models) expect(address).toMatch(/^https:/)
+  })
+
+  it('is read and checked, wherever it is', async () => {
+    expect((await readCatalog()).models).toEqual(catalog.models)
+    await expect(readCatalog('/nowhere/catalog.json')).rejects.toMatchObject({
+      code: 'CATALOG_DAMAGED',
+      message: 'The catalog /nowhere/catalog.json cannot be read (ENOENT).',
+    })
+  })
+
+  it.each([
+    ['no JSON', '{', 'is not JSON'],
+    ['no list', '{}', 'is wrong at its root'],
+    [
+      'a model twice',
+      (text: string) => text.replace('"rvm-mobilenetv3"', '"mattebox-default"'),
+      'lists the model mattebox-default twice',
+    ],
+    ['a file elsewhere', (text: string) => text.replace('"rvm_mobile', '"../rvm_mobile'), 'is wrong at /models/1/file'],
+    ['another protocol', (text: string) => text.replace('https:', 'file:'), 'is wrong at /models/1/address'],
+    ['a hash cut short', (text: string) => text.replace('d2828"', '"'), 'is wrong at /models/1/sha256'],
+    ['no size', (text: string) => text.replace('14975696', '0'), 'is wrong at /models/1/bytes'],
+  ])('is refused with %s, and the fault is named', (_what, change, message) => {
+    const text = readFileSync(join(folder, 'catalog.json'), 'utf8')
+    expect(() => parseCatalog(typeof change === 'string' ? change : change(text), 'catalog.json')).toThrow(message)
+  })
+
+  // Row 10 of the reliability table.
+  it('is refused or read whole, however it is damaged', () => {
+    const bytes = readFileSync(join(folder, 'catalog.json'))
+    const random = seededRandom(10)
+    let refused = 0
+    for (let i = 0; i < 10_000; i++) {
+      const at = Math.floor(random() * bytes.length)
+      const mutant = Buffer.from(bytes.subarray(0, random() < 0.1 ? at : bytes.length))
+      const length = 1 + Math.floor(random() * 4)
+      for (let j = at; j < Math.min(at + length, mutant.length); j++) mutant[j] = Math.floor(random() * 256)
+      try {
+        const { models } = parseCatalog(mutant.toString(), 'catalog.json')
+        const isWhole = models.every(
+          ({ file, sha256, bytes: size }) => /^[\w.+-]+$/.test(file) && /^[0-9a-f]{64}$/.test(sha256) && size > 0,
+        )
+        if (!isWhole || models.length !== catalog.models.length) expect.fail(mutant.toString())
+      } catch (error) {
+        if (!(error instanceof MatteboxError)) throw error
+        expect(error).toMatchObject({
+          code: 'CATALOG_DAMAGED',
+          message: expect.stringContaining('catalog.json') as string,
+        })
+        refused++
+      }
+    }
+    expect(refused).toBeGreaterThan(7_000)
   })
 })

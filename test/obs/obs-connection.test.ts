@@ -1,7 +1,8 @@
 /**
  * Where no OBS is, or something else in its place; real OBS is in test/system/obs-studio. Any promise that is rejected
  * and not heard fails the run. Seen red: no wait between attempts, no limit of time for a server that says nothing, a
- * port of another program taken for OBS away, `off` while one OBS of two is on, a stop that waits for an answer.
+ * port of another program taken for OBS away, `off` while one OBS of two is on, a stop that waits for an answer, a
+ * filter of another wire taken for one that fits.
  */
 import { once } from 'node:events'
 import { createServer as createHttpServer } from 'node:http'
@@ -10,7 +11,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { ObsConnection } from '../../src/obs/index.ts'
-import { Stage } from './stage.ts'
+import { madeUpPlugin, Stage } from './stage.ts'
 
 let stage: Stage
 let connection: ObsConnection
@@ -58,6 +59,21 @@ describe('without OBS', () => {
     expect(view()).toMatchObject({ state: 'away', sources: null, audioInputs: null, hasPlugin: null })
     expect(JSON.stringify(view())).not.toContain('secret')
   })
+
+  it.each(['native', 'flatpaks'] as const)(
+    'looks whether the filter lies in the folder of plugins: %s',
+    async (kind) => {
+      connection = new ObsConnection({ env: stage.env(), wire: 2, backoffMs: [50, 100] })
+      connection.start()
+      const hasPlugin = () => expect.poll(() => view().hasPlugin, { timeout: 3000 })
+      await hasPlugin().toBe(false)
+      madeUpPlugin(stage, stage[kind], { wire: 2 })
+      await hasPlugin().toBe(true)
+      // Ours would refuse it.
+      madeUpPlugin(stage, stage[kind], { wire: 1 })
+      await hasPlugin().toBe(false)
+    },
+  )
 
   it('is off where OBS’s server is switched off, and looks again at what the settings say', async () => {
     const port = await nobody()

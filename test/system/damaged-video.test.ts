@@ -34,9 +34,12 @@ const SOURCES: Readonly<Record<string, readonly string[]>> = {
   'picture.jpg': [...video, '-frames:v', '1'],
 }
 const OUTPUTS: readonly (readonly [string, PixelLayout])[] = [
-  ['out.mkv', 'gray'],
+  ['out.mkv', 'bgra'],
   ['out.webm', 'bgra'],
+  ['out.mov', 'bgra'],
   ['out.mp4', 'bgr0'],
+  ['out.gif', 'bgra'],
+  ['out.webp', 'bgra'],
   ['frames', 'bgra'],
 ]
 
@@ -86,7 +89,7 @@ describe.each(eachFfmpeg)(`${FILES} damaged files %s`, (_, ffmpeg) => {
         const input = at(`damaged-${number}${extname(name)}`)
         writeFileSync(input, damaged(readFileSync(at(name)), random))
         mkdirSync(work)
-        const [output, layout] = OUTPUTS[Math.floor(number / names.length) % OUTPUTS.length]
+        const [output, layout] = OUTPUTS[number % OUTPUTS.length]
         const label = `number ${number}: ${name} into ${output}`
         const began = performance.now()
         try {

@@ -11,8 +11,8 @@ import type {
 } from '../inference/channel/index.ts'
 
 /**
- * What the main process and the inference process say to each other, over the pipe that a forked child has. Types only:
- * the two share no code beside this.
+ * What the main process and the inference process say to each other, over the pipe that a forked child has. Types, and
+ * a number that both go by: the two share no code beside this.
  */
 
 /** A provider that is not to be tried, and why. */
@@ -39,6 +39,8 @@ export interface InferenceConfig {
   /** The model's file and the name it goes by; or why there is none, which is told to the filters. */
   readonly model: { readonly name: string; readonly path: string } | { readonly error: Complaint }
   readonly provider: ProviderName | 'auto'
+  /** Which GPU CUDA runs on, from 0; undefined = the first. */
+  readonly device?: number | undefined
   /** Threads of the CPU provider; undefined = as the machine has. */
   readonly threads?: number | undefined
   /** Providers that failed while live: `auto` does not try them again. */
@@ -130,6 +132,9 @@ export interface RecentReset {
   readonly to: string | null
 }
 
+/** So many of a filter's are told and remembered. */
+export const MOST_RECENT_RESETS = 20
+
 /** What the low-resolution picture and its matte say, 0..1 each. */
 export interface PictureFigures {
   /** Mean of the whole picture. */
@@ -173,7 +178,7 @@ export interface SourceReport {
   readonly counters: ChannelCounters
   /** Size of the source at the last frame; null before the first. */
   readonly sourceSize: Size | null
-  /** Newest first, at most 20. */
+  /** Newest first, at most `MOST_RECENT_RESETS`. */
   readonly recentResets: readonly RecentReset[]
   /** Of the frame that was looked at last, one a second; null where it got no matte. */
   readonly picture: PictureFigures | null

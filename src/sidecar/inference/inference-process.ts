@@ -107,7 +107,7 @@ function addonOrWhyNot(): Addon | { readonly error: Complaint } {
 /** @throws {MatteboxError} MODEL_…, PROVIDER_UNAVAILABLE */
 async function findEngine(
   { name, path }: { readonly name: string; readonly path: string },
-  { provider, threads, avoid }: InferenceConfig,
+  { provider, device: gpu, threads, avoid }: InferenceConfig,
 ): Promise<Engine> {
   // Read before anything else: a damaged file is to be said, not to be found when a filter comes.
   let kept: Weights | undefined = (await loadWeights(path)).weights
@@ -118,12 +118,12 @@ async function findEngine(
     return found
   }
   const work = () => networkWork(kept!, { ...TRIAL_SIZE, planes: 8, refiner: 'deep' })
-  const choice = await chooseProvider(provider, work, { threads, avoid })
-  const device = choice.device ?? `${availableParallelism()} cores`
+  const choice = await chooseProvider(provider, work, { device: gpu, threads, avoid })
+  const device = choice.device ?? (choice.provider === 'cpu' ? `${availableParallelism()} cores` : 'GPU')
   const { passedOver } = choice
   const state = { state: 'ready', provider: choice.provider, device, model: name, passedOver } as const
   say({ kind: 'log', level: 'info', message: `The network runs on ${PROVIDER_TITLES[choice.provider]}.` })
-  return { weights, provider: choice.provider, threads, state }
+  return { weights, provider: choice.provider, device: gpu, threads, state }
 }
 
 function unable(error: unknown): void {

@@ -1,12 +1,14 @@
 import { MatteboxError } from '../../errors/index.ts'
 import type { FilterSettings } from '../../settings/index.ts'
-import type {
-  EngineState,
-  PictureFigures,
-  RecentReset,
-  SourcePlan,
-  SourceReport,
+import {
+  MOST_RECENT_RESETS,
+  type EngineState,
+  type PictureFigures,
+  type RecentReset,
+  type SourcePlan,
+  type SourceReport,
 } from '../contract/inference-process.ts'
+import { brokenMatte, MOST_BROKEN_MATTES } from './broken-mattes.ts'
 import type { Channel, FilterReset, FilterStats, Frame, Renamed, SidecarResetReason, Size } from './channel/index.ts'
 import type { FrameRecord } from './frame-record.ts'
 import type { LowPicture } from './low-picture.ts'
@@ -29,9 +31,6 @@ interface Serving {
   readonly key: NetworkKey
 }
 
-/** In a row; a provider that answers nothing else for so long is broken. */
-const MOST_BROKEN_MATTES = 30
-const MOST_RECENT_RESETS = 20
 /** A source that sends nothing for longer is hidden, or does not move. */
 const STILL_MS = 2000
 
@@ -286,9 +285,7 @@ export class LiveSource {
     session.reset('error')
     this.#broken++
     if (this.#broken < MOST_BROKEN_MATTES) return { kind: 'unanswered' }
-    const message = `The network answered numbers that are none (NaN or infinity) ${MOST_BROKEN_MATTES} times in a row.`
-    const mend = 'Choose another provider, or check the model with `mattebox models verify`.'
-    return { kind: 'failed', error: new MatteboxError('INFERENCE', message, mend) }
+    return { kind: 'failed', error: brokenMatte(MOST_BROKEN_MATTES) }
   }
 }
 

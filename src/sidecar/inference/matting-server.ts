@@ -335,10 +335,8 @@ export class MattingServer {
       },
       networks,
     )
-    // A GPU compiles its shaders in the first run; on the CPU it is a step like any other, and might be the first matte.
-    const build = (): Promise<void> =>
-      networks.provider === 'cpu' ? session.build(key.width, key.height) : session.warm(key.width, key.height)
-    await (networks.has(key) ? build() : this.#blocking(build))
+    const prepare = (): Promise<void> => session.prepare(key.width, key.height)
+    await (networks.has(key) ? prepare() : this.#blocking(prepare))
     if (!this.#sources.has(source)) return session[Symbol.asyncDispose]()
     await source.use(session, key)
     source.provided()
@@ -392,6 +390,7 @@ export class MattingServer {
     this.#telling ??= setTimeout(() => this.#tell(), Math.max(0, this.#told + TELL_INTERVAL_MS - performance.now()))
   }
 
+  /** Two OBS that run the same scene collection have the same filter: what is asked of it reaches both. */
   #channelsOf(filterId: string): Channel[] {
     return Array.from(this.#sources, ({ channel }) => channel).filter(({ hello }) => hello.filterId === filterId)
   }

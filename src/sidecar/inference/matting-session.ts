@@ -90,12 +90,14 @@ export class MattingSession implements AsyncDisposable {
     this.#pending = reason
   }
 
-  /** Builds the network for a size, so that the first step does not. The states stay as they are. */
-  async build(width: number, height: number): Promise<void> {
-    await this.#engineFor(width, height)
+  /** Builds the network for a size, so that the first step need not. The states stay as they are. */
+  async prepare(width: number, height: number): Promise<void> {
+    const { lease } = await this.#engineFor(width, height)
+    // A GPU compiles its shaders in the first run; on the CPU it is a step like any other, and might be the first matte.
+    if (this.#networks.provider !== 'cpu') await this.#networks.warm(lease)
   }
 
-  /** `build`, and runs it once on an empty picture, so that the first step is as fast as the others. */
+  /** Builds it too, and runs it once on an empty picture, so that the first step is as fast as the others. */
   async warm(width: number, height: number): Promise<void> {
     const { lease } = await this.#engineFor(width, height)
     await this.#networks.warm(lease)

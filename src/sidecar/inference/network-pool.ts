@@ -11,6 +11,8 @@ export interface NetworkOptions {
   /** Asked for each time a network is built, and not kept: they are 15 MB that nobody needs while it runs. */
   readonly weights: () => Weights | Promise<Weights>
   readonly provider: ProviderName
+  /** Which GPU CUDA runs on, from 0; undefined = the first. */
+  readonly device?: number | undefined
   /** Threads of the CPU provider; undefined = as the machine has. */
   readonly threads?: number | undefined
   readonly precision?: 'fp32' | 'fp16'
@@ -111,11 +113,12 @@ export class NetworkPool {
   }
 
   async #build(key: NetworkKey): Promise<Network> {
-    const { weights, provider, threads, precision = 'fp32' } = this.#options
+    const { weights, provider, device, threads, precision = 'fp32' } = this.#options
     const began = performance.now()
     const model = emitNetwork(await weights(), { ...key, precision })
     const session = await createSession(model, {
       provider,
+      device,
       ...(threads === undefined ? {} : { threads }),
       ...(provider === 'webgpu' ? { outputsOnGpu: NETWORK_IO.nextStates } : {}),
     })

@@ -15,8 +15,8 @@ process.once('message', (job: ProbeJob) => {
 })
 
 /** The child's half of `probeProvider`: creates a session, runs it, answers times and outputs. */
-async function probe({ provider, threads, model, inputs }: ProbeJob): Promise<void> {
-  const session = await createSession(model, { provider, threads, logErrors: true })
+async function probe({ provider, device, threads, model, inputs }: ProbeJob): Promise<void> {
+  const session = await createSession(model, { provider, device, threads, logErrors: true })
   const drivers = loadedDrivers(provider)
   const software = drivers?.software ? drivers.names : []
   await tell({ kind: 'created', device: deviceName(provider, drivers), software })

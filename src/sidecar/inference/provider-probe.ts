@@ -19,6 +19,8 @@ export interface ProbeWork {
 }
 
 export interface ProbeOptions {
+  /** Which GPU CUDA runs on, from 0; default: the first. */
+  readonly device?: number | undefined
   /** Threads of the session; default: `defaultThreads()`. */
   readonly threads?: number | undefined
   /** Limit for creating the session, and again for its first run, which compiles shaders; default 180 s. */
@@ -45,6 +47,7 @@ export type ProbeResult =
 /** What the parent sends: one job, then nothing more. */
 export interface ProbeJob extends ProbeWork {
   readonly provider: ProviderName
+  readonly device: number | undefined
   readonly threads: number | undefined
 }
 
@@ -134,7 +137,7 @@ export function probeProvider(
       })
       finish()
     })
-    child.send({ provider, threads: options.threads, ...work } satisfies ProbeJob, (error) => {
+    child.send({ provider, device: options.device, threads: options.threads, ...work } satisfies ProbeJob, (error) => {
       // The child is gone: 'close' says how.
       if (error) child.kill('SIGKILL')
     })

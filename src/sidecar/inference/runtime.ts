@@ -6,6 +6,8 @@ import { explainFailure } from './provider-reason.ts'
 
 export interface SessionRequest {
   readonly provider: ProviderName
+  /** Which GPU CUDA runs on, from 0; default: the first. The other providers take none. */
+  readonly device?: number | undefined
   /** Threads that share one operation, at least 1; default: `defaultThreads()`. */
   readonly threads?: number | undefined
   /**
@@ -60,28 +62,34 @@ async function loadRuntime(): Promise<typeof Ort> {
  * @throws {MatteboxError} PROVIDER_UNAVAILABLE if a GPU provider cannot be used
  */
 export async function createSession(model: Uint8Array, request: SessionRequest): Promise<Ort.InferenceSession> {
-  const { provider, threads = defaultThreads(), outputsOnGpu = [], spinning = false, logErrors = false } = request
+  const { provider, logErrors = false } = request
   const ort = await loadRuntime()
   ort.env.logLevel = logErrors ? 'error' : 'fatal'
   try {
-    return await ort.InferenceSession.create(model, {
-      executionProviders: [provider],
-      graphOptimizationLevel: 'all',
-      executionMode: 'sequential',
-      intraOpNumThreads: threads,
-      interOpNumThreads: 1,
-      // Sizes are fixed: the pattern saves nothing and costs 65 MiB of resident memory at 480x272.
-      enableMemPattern: false,
-      logSeverityLevel: logErrors ? 3 : 4,
-      // Threads that spin between frames take 75 % of a core at 30 Hz where sleeping ones take 9 %.
-      extra: { session: { intra_op: { allow_spinning: spinning ? '1' : '0' } } },
-      ...(provider === 'webgpu' && { preferredOutputLocation: locations(outputsOnGpu) }),
-    })
+    return await ort.InferenceSession.create(model, sessionOptions(request))
   } catch (cause) {
     // On the CPU it is a graph of ours that does not load: a fault to be seen whole.
     if (provider === 'cpu') throw cause
     const { message, mend } = explainFailure(provider, errorText(cause))
     throw new MatteboxError('PROVIDER_UNAVAILABLE', message, mend, { cause })
+  }
+}
+
+/** What the runtime is told. */
+export function sessionOptions(request: SessionRequest): Ort.InferenceSession.SessionOptions {
+  const { provider, device, threads = defaultThreads(), outputsOnGpu = [], spinning = false } = request
+  return {
+    executionProviders: [provider === 'cuda' && device !== undefined ? { name: 'cuda', deviceId: device } : provider],
+    graphOptimizationLevel: 'all',
+    executionMode: 'sequential',
+    intraOpNumThreads: threads,
+    interOpNumThreads: 1,
+    // Sizes are fixed: the pattern saves nothing and costs 65 MiB of resident memory at 480x272.
+    enableMemPattern: false,
+    logSeverityLevel: request.logErrors ? 3 : 4,
+    // Threads that spin between frames take 75 % of a core at 30 Hz where sleeping ones take 9 %.
+    extra: { session: { intra_op: { allow_spinning: spinning ? '1' : '0' } } },
+    ...(provider === 'webgpu' && { preferredOutputLocation: locations(outputsOnGpu) }),
   }
 }
 

@@ -2,6 +2,7 @@ import { MatteboxError, type Complaint } from '../../errors/index.ts'
 import { LIVE_SIDE } from '../../settings/live-side.ts'
 import { narrowToHalf } from '../../model/weights/half-float.ts'
 import type { EngineState, TryAnswer, TryRequest } from '../contract/inference-process.ts'
+import { brokenMatte, MOST_BROKEN_MATTES } from './broken-mattes.ts'
 import { areFinite, MattingSession, type ResetReason } from './matting-session.ts'
 import { networkName, type NetworkKey, type NetworkOptions, type NetworkPool } from './network-pool.ts'
 
@@ -37,8 +38,6 @@ const MOST_CLIENTS = 4
 /** A frame that waited for longer shows what was. */
 const LONGEST_WAIT_MS = 1000
 const LONGEST_SILENCE_MS = 30_000
-/** In a row; a provider that answers nothing else for so long is broken. */
-const MOST_BROKEN_MATTES = 30
 
 /**
  * Those who have frames matted without OBS, each with a recurrent state of its own. Whoever calls says when there is
@@ -166,9 +165,8 @@ export class TryClients {
       { ...engine, refiner, planes, cutDetection: frame.cutDetection, checksNumbers: false },
       networks,
     )
-    const build = (): Promise<void> =>
-      networks.provider === 'cpu' ? session.build(width, height) : session.warm(width, height)
-    await (isThere ? build() : this.#options.blocking(build))
+    const prepare = (): Promise<void> => session.prepare(width, height)
+    await (isThere ? prepare() : this.#options.blocking(prepare))
     session.reset(beginning(before?.key, key))
     client.serving = { session, key }
     await before?.session[Symbol.asyncDispose]()
@@ -178,11 +176,7 @@ export class TryClients {
   #answeredBroken(client: Client, session: MattingSession, id: number): void {
     session.reset('error')
     client.broken++
-    const error = new MatteboxError(
-      'INFERENCE',
-      'The network answered numbers that are none (NaN or infinity).',
-      'Choose another provider, or check the model with `mattebox models verify`.',
-    )
+    const error = brokenMatte()
     this.#options.answer(client.name, { kind: 'error', id, error: error.toJSON() })
     if (client.broken >= MOST_BROKEN_MATTES) throw error
   }

@@ -2,6 +2,7 @@ import type { TSchema } from 'typebox'
 import { Check, Errors } from 'typebox/schema'
 import { MatteboxError } from '../../errors/index.ts'
 import { EngineSettings } from '../../settings/index.ts'
+import { listenAddress } from './listen-address.ts'
 
 const { properties } = EngineSettings
 
@@ -15,12 +16,16 @@ export const ENGINE_DEFAULTS: EngineSettings = Object.freeze<EngineSettings>({
   listen: properties.listen.default,
 })
 
-/** Settings that only a new inference process takes on. None of them names a GPU yet: `device` is kept, and not used. */
-export const ENGINE_RESTARTS = ['provider', 'model', 'threads'] as const satisfies (keyof EngineSettings)[]
+/** What may be listened on, in a mend. */
+export const AN_ADDRESS = 'an IP address of this machine, or 0.0.0.0 for all'
+
+/** Settings that only a new inference process takes on. */
+export const ENGINE_RESTARTS = ['provider', 'device', 'model', 'threads'] as const satisfies (keyof EngineSettings)[]
 
 /**
  * Checks values for some of the engine's settings where they enter.
  *
+ * @returns them, with an address written as browsers write it
  * @throws {MatteboxError} SETTINGS_INVALID, naming the key
  */
 export function checkEngineSettings(changes: unknown): Partial<EngineSettings> {
@@ -36,7 +41,14 @@ export function checkEngineSettings(changes: unknown): Partial<EngineSettings> {
     const found = JSON.stringify(value).slice(0, 100)
     throw new MatteboxError('SETTINGS_INVALID', `The setting ${key} is ${found}.`, `It ${wanted(schema, value)}.`)
   }
-  return changes
+  return 'listen' in changes ? { ...changes, listen: checkedAddress(changes.listen as string) } : changes
+}
+
+function checkedAddress(given: string): string {
+  const address = listenAddress(given)
+  if (address !== undefined) return address
+  const found = `The setting listen is ${JSON.stringify(given).slice(0, 100)}.`
+  throw new MatteboxError('SETTINGS_INVALID', found, `It is ${AN_ADDRESS}.`)
 }
 
 function names(): string {

@@ -1,4 +1,4 @@
-import { createHash, randomBytes } from 'node:crypto'
+import { createHash, createHmac, randomBytes } from 'node:crypto'
 import { lstat, rename, rm } from 'node:fs/promises'
 import { connect, createServer, type Server } from 'node:net'
 import { homedir, userInfo } from 'node:os'
@@ -10,16 +10,24 @@ import { ownSecret, readSecret, unusable } from './secret-file.ts'
 
 /**
  * One sidecar a user. Whoever listens on the user's address is it: an abstract Unix socket on Linux, a named pipe on
- * Windows. Both vanish with their process, however it ends, so that there is no lock to go stale. Other users could
- * take a name that they can guess; this one holds a secret, which lies in the state folder.
+ * Windows. Both vanish with their process, however it ends, so that there is no lock to go stale. Nobody can guess the
+ * name, which is made from a secret in the state folder. Once it has been in use, other users know it: they can ask there,
+ * and take it when it is free. So what is told there lets nobody in, and bears a proof that the secret made it.
  */
 
-/** What the sidecar that runs says of itself. */
+/** Where a panel is, for whoever has its secret: whom else this is told learns nothing that lets him in. */
+export interface PanelPlace {
+  readonly address: string
+  /** Of this one panel; a code that is made from the secret is good for no other. */
+  readonly id: string
+}
+
+/** What the sidecar that runs says of itself, to every user of the machine who asks. */
 export interface InstanceInfo {
   readonly pid: number
   readonly version: string
-  /** Of the panel, with a code that lets one browser in, a fresh one at each question; null where there is none. */
-  readonly address: string | null
+  /** Null where there is none. */
+  readonly panel: PanelPlace | null
   /** Where filters connect; null until they can. */
   readonly socket: string | null
   /** ISO 8601. */
@@ -33,6 +41,8 @@ export interface Instance {
 
 const ANSWER_TIMEOUT_MS = 2_000
 const ANSWER_MAX = 64 * 1024
+/** Each time, whoever held the place ended before it answered. */
+const ATTEMPTS_MAX = 10
 /** The lock of a renewal has no secret to its name: whoever else holds it must not keep us for ever. */
 const RENEWAL_TIMEOUT_MS = 3_000
 
@@ -40,30 +50,59 @@ const RENEWAL_TIMEOUT_MS = 3_000
  * Takes the place of this user's only sidecar.
  *
  * @param info - asked whenever another process wants to know who runs
+ * @param addressOfPanel - what to tell of the panel of the one that runs
  * @throws {MatteboxError} ALREADY_RUNNING, naming who runs; STATE_FOLDER
  */
-export async function claimInstance(info: () => InstanceInfo, folder: string = stateFolder()): Promise<Instance> {
+export async function claimInstance(
+  info: () => InstanceInfo,
+  folder: string = stateFolder(),
+  addressOfPanel: (panel: PanelPlace) => Promise<string> = ({ address }) => Promise.resolve(address),
+): Promise<Instance> {
   const path = join(folder, 'instance')
   const secret = await ownSecret(path, () => clearAway(path, folder))
-  for (;;) {
-    const server = await listen(addressOf(secret, folder), info)
+  const place = addressOf(proof(secret, 'place'), folder)
+  let answer: string | undefined
+  for (let attempt = 0; answer === undefined && attempt < ATTEMPTS_MAX; attempt++) {
+    const server = await listen(place, () => signed(secret, info()))
     if (server) return { release: () => new Promise((resolve) => server.close(() => resolve())) }
-    const holder = await ask(addressOf(secret, folder))
-    // It ended between the two questions.
-    if (holder === 'nobody') continue
-    throw alreadyRunning(holder)
+    answer = await ask(place)
   }
+  const holder = believed(secret, answer ?? '')
+  throw holder ? alreadyRunning(holder, holder.panel && (await addressOfPanel(holder.panel))) : silent(path)
 }
 
-function alreadyRunning(holder: InstanceInfo | 'silent'): MatteboxError {
-  if (holder === 'silent') {
-    return new MatteboxError(
-      'ALREADY_RUNNING',
-      'mattebox runs already, and does not answer.',
-      'Continue it if it was stopped (Ctrl-Z, then fg), or end its process.',
-    )
-  }
-  const { pid, address, socket, startedAt, version } = holder
+/** What this user's sidecar says of itself; undefined where none runs, or none that can show that it is his. */
+export async function findInstance(folder: string = stateFolder()): Promise<InstanceInfo | undefined> {
+  const secret = await readSecret(join(folder, 'instance'))
+  if (typeof secret !== 'string') return undefined
+  return believed(secret, (await ask(addressOf(proof(secret, 'place'), folder))) ?? '')
+}
+
+/** Whoever has not the secret cannot make it, and learns nothing of the secret from it. */
+function proof(secret: string, text: string): string {
+  return createHmac('sha256', secret).update(text).digest('hex')
+}
+
+function signed(secret: string, info: InstanceInfo): string {
+  const text = JSON.stringify(info)
+  return `${proof(secret, text)} ${text}\n`
+}
+
+/** What the other says of itself; undefined where that was not made with the secret, or is not whole. */
+function believed(secret: string, answer: string): InstanceInfo | undefined {
+  const [, shown, text = ''] = /^(\w+) ([^\n]*)\n$/.exec(answer) ?? []
+  return shown === proof(secret, text) ? (JSON.parse(text) as InstanceInfo) : undefined
+}
+
+function silent(path: string): MatteboxError {
+  return new MatteboxError(
+    'ALREADY_RUNNING',
+    'mattebox runs already, and does not answer.',
+    `Continue it if it was stopped (Ctrl-Z, then fg), or end its process. If there is none, another user holds its place: delete ${path} to take a new one.`,
+  )
+}
+
+function alreadyRunning({ pid, socket, startedAt, version }: InstanceInfo, address: string | null): MatteboxError {
   const where = [address && `panel: ${address}`, socket && `filters connect to ${socket}`]
     .filter((text) => text !== null)
     .join('; ')
@@ -85,14 +124,15 @@ function addressOf(name: string, folder: string): string {
 }
 
 /** Listens there; undefined where somebody else does. */
-async function listen(address: string, info: () => InstanceInfo): Promise<Server | undefined> {
+async function listen(address: string, answer: () => string): Promise<Server | undefined> {
   // A socket file, where there is nothing better, outlives its process.
   const isFile = address.startsWith('/')
-  if (isFile && (await ask(address)) === 'nobody') await rm(address, { force: true })
+  if (isFile && (await ask(address)) === undefined) await rm(address, { force: true })
   return new Promise((resolve, reject) => {
     const server = createServer((peer) => {
       peer.on('error', () => undefined)
-      peer.end(`${JSON.stringify(info())}\n`)
+      // Whoever asks and does not go keeps no connection.
+      peer.end(answer(), () => peer.destroy())
     })
     server.on('error', (error: NodeJS.ErrnoException) => {
       if (error.code === 'EADDRINUSE') resolve(undefined)
@@ -106,29 +146,25 @@ async function listen(address: string, info: () => InstanceInfo): Promise<Server
   })
 }
 
-/** Asks whoever listens there who it is. */
-function ask(address: string): Promise<InstanceInfo | 'nobody' | 'silent'> {
+/** What whoever listens there says in good time, which may be nothing; undefined: nobody does, or it ended meanwhile. */
+function ask(address: string): Promise<string | undefined> {
   return new Promise((resolve) => {
     const socket = connect(address)
     let text = ''
-    socket.setTimeout(ANSWER_TIMEOUT_MS, () => {
-      resolve('silent')
+    const limit = setTimeout(() => {
+      resolve('')
       socket.destroy()
-    })
+    }, ANSWER_TIMEOUT_MS)
     socket.setEncoding('utf8').on('data', (piece: string) => {
       text += piece
       if (text.length > ANSWER_MAX) socket.destroy()
     })
     socket.on('error', ({ code }: NodeJS.ErrnoException) => {
-      resolve(code === 'ECONNREFUSED' || code === 'ENOENT' ? 'nobody' : 'silent')
+      resolve(code === 'ECONNREFUSED' || code === 'ENOENT' ? undefined : '')
     })
     socket.on('close', () => {
-      try {
-        resolve(JSON.parse(text) as InstanceInfo)
-      } catch {
-        // It ended in the middle of its answer.
-        resolve(text === '' ? 'nobody' : 'silent')
-      }
+      clearTimeout(limit)
+      resolve(text === '' ? undefined : text)
     })
   })
 }
@@ -139,13 +175,12 @@ function ask(address: string): Promise<InstanceInfo | 'nobody' | 'silent'> {
  */
 async function clearAway(path: string, folder: string): Promise<void> {
   const lock = addressOf(createHash('sha256').update(`renewal ${homedir()} ${folder}`).digest('hex'), folder)
-  const nobody: InstanceInfo = { pid: process.pid, version: '', address: null, socket: null, startedAt: '' }
   const start = performance.now()
-  let held = await listen(lock, () => nobody)
+  let held = await listen(lock, () => '\n')
   while (!held && performance.now() - start < RENEWAL_TIMEOUT_MS) {
     await sleep(20)
     if (!isDamaged(await readSecret(path))) return
-    held = await listen(lock, () => nobody)
+    held = await listen(lock, () => '\n')
   }
   try {
     if (!isDamaged(await readSecret(path))) return

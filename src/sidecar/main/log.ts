@@ -10,6 +10,9 @@ export type LogLevel = (typeof LOG_LEVELS)[number]
 /** Takes what happened, in a sentence, and the values that belong to it. */
 export type Log = Readonly<Record<LogLevel, (message: string, fields?: Readonly<Record<string, unknown>>) => void>>
 
+/** A mend for what is a fault of ours. */
+export const REPORT_IT = 'Its log says more: ~/.local/state/mattebox/mattebox.log. Please report it.'
+
 /** Past this size the log begins anew, and the old one is kept beside it. */
 const ROTATED_BYTES = 5 * 1024 * 1024
 /** What waits while the disk is full; beyond it lines are lost. */

@@ -1,11 +1,12 @@
 import { randomBytes } from 'node:crypto'
+import { lstatSync, readFileSync, type Stats } from 'node:fs'
 import { link, lstat, open, readFile, rm } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { MatteboxError } from '../../errors/index.ts'
 import { makePrivateFolder } from './folders.ts'
 
 /** A secret of this user's, in a file that others may not read: 32 random bytes, as hexadecimal digits in one line. */
-export const SECRET = /^[0-9a-f]{64}\n$/
+const SECRET = /^[0-9a-f]{64}\n$/
 
 /**
  * The secret at that path; made where there is none.
@@ -30,11 +31,26 @@ export async function ownSecret(path: string, clearAway: () => Promise<unknown>)
 export async function readSecret(path: string): Promise<string | { readonly damaged: boolean }> {
   const found = await lstat(path).catch(absent)
   if (!found) return { damaged: false }
-  // A pipe there would block whoever reads it.
-  if (!found.isFile() || found.size > 1024) return { damaged: true }
+  if (!mayBeSecret(found)) return { damaged: true }
   const text = await readFile(path, 'utf8').catch(absent)
   if (text === undefined) return { damaged: false }
   return SECRET.test(text) ? text.trim() : { damaged: true }
+}
+
+/** The secret at that path, without waiting; undefined where there is none, or something else. */
+export function readSecretNow(path: string): string | undefined {
+  try {
+    if (!mayBeSecret(lstatSync(path))) return undefined
+    const text = readFileSync(path, 'utf8')
+    return SECRET.test(text) ? text.trim() : undefined
+  } catch {
+    return undefined
+  }
+}
+
+/** A pipe there would block whoever reads it. */
+function mayBeSecret(found: Stats): boolean {
+  return found.isFile() && found.size <= 1024
 }
 
 function absent(error: unknown): undefined {

@@ -128,9 +128,10 @@ function checked(contents: unknown): Contents {
     throw new Error(`It is of version ${version === undefined ? 'none' : JSON.stringify(version)}, and 1 is known.`)
   if (!isObject(engine)) throw new Error('Its key engine holds no object.')
   // A newer version may know more settings: those are kept and not looked at.
-  checkEngineSettings(Object.fromEntries(Object.entries(engine).filter(([key]) => key in ENGINE_DEFAULTS)))
+  const known = Object.entries(engine).filter(([key]) => key in ENGINE_DEFAULTS)
+  const checkedEngine = checkEngineSettings(Object.fromEntries(known))
   readKept(contents)
-  return contents
+  return contents['engine'] === undefined ? contents : { ...contents, engine: { ...engine, ...checkedEngine } }
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {

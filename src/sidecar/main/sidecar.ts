@@ -9,10 +9,11 @@ import type {
   TryAnswer,
   TryRequest,
 } from '../contract/inference-process.ts'
+import { ask, askedStill, NOTHING_ASKED } from './asked.ts'
 import { NO_SCENES, settingsDue, takeScenes } from './bindings.ts'
 import { cpuPercent } from './cpu-percent.ts'
 import { checkEngineSettings, ENGINE_RESTARTS } from './engine-settings.ts'
-import { claimInstance, type Instance, type InstanceInfo } from './instance.ts'
+import { claimInstance, type Instance, type InstanceInfo, type PanelPlace } from './instance.ts'
 import type { Log } from './log.ts'
 import {
   addReports,
@@ -41,8 +42,10 @@ export interface SidecarOptions {
   readonly record?: string | undefined
   /** Folder of the lock; default: the user's. */
   readonly stateFolder?: string | undefined
-  /** Of the panel, with a fresh code to be let in by; null where there is none. */
-  readonly panelAddress?: (() => string | null) | undefined
+  /** Null where there is none. */
+  readonly panel?: (() => PanelPlace | null) | undefined
+  /** What to tell of the panel of another sidecar, which runs already; default: its address alone. */
+  readonly addressOfOther?: ((panel: PanelPlace) => Promise<string>) | undefined
   readonly supervisor?: SupervisorOptions | undefined
   /** How often to look for a model where there was none; default 3 s. */
   readonly lookForModelMs?: number | undefined
@@ -52,6 +55,8 @@ export interface SidecarState {
   /** The settings in effect. */
   readonly settings: EngineSettings
   readonly engine: EngineState
+  /** Path of the model file that runs, or will once the engine is ready; null: there is none. */
+  readonly modelPath: string | null
   readonly avoid: readonly PassedOver[]
   readonly processes: readonly ProcessMetrics[]
   /** How often the inference process was started again. */
@@ -73,8 +78,10 @@ export class Sidecar extends EventEmitter<{ state: []; preview: [Preview] }> {
   #overrides: Partial<EngineSettings>
   #instance: Instance | undefined
   #supervisor: Supervisor | undefined
+  #model: InferenceConfig['model'] | undefined
   #watched: readonly string[] = []
   #history = NO_HISTORY
+  #asked = NOTHING_ASKED
   #scenes = NO_SCENES
   #seen: unknown
   /** Changes come one after the other. */
@@ -104,7 +111,8 @@ export class Sidecar extends EventEmitter<{ state: []; preview: [Preview] }> {
    * @throws {MatteboxError} ALREADY_RUNNING, STATE_FOLDER
    */
   async start(): Promise<void> {
-    this.#instance = await claimInstance(() => this.#info(), this.#options.stateFolder)
+    const { stateFolder, addressOfOther } = this.#options
+    this.#instance = await claimInstance(() => this.#info(), stateFolder, addressOfOther)
     const { damaged } = this.#options.settings
     if (damaged) this.#log.error(damaged.message, { ...damaged.toJSON() })
     const settings = this.#settings
@@ -136,6 +144,7 @@ export class Sidecar extends EventEmitter<{ state: []; preview: [Preview] }> {
     return {
       settings: this.#settings,
       engine: supervised?.engine ?? { state: 'starting' },
+      modelPath: this.#model && 'path' in this.#model ? this.#model.path : null,
       avoid: supervised?.avoid ?? [],
       processes: processMetrics(this.#ownMetrics(), children),
       restarts: supervised?.restarts ?? 0,
@@ -149,7 +158,8 @@ export class Sidecar extends EventEmitter<{ state: []; preview: [Preview] }> {
   /**
    * Changes some of the engine's settings, for now and later. What is matted goes on until the new engine is warm.
    *
-   * @throws {MatteboxError} SETTINGS_INVALID, SETTINGS_FILE, or why there is no such model: nothing has changed then
+   * @throws {MatteboxError} SETTINGS_INVALID, SETTINGS_FILE, or why there is no such model as is chosen; nothing has
+   * changed then
    */
   setEngine(changes: Partial<EngineSettings>): Promise<void> {
     const done = this.#changing.then(() => this.#setEngine(changes))
@@ -162,8 +172,12 @@ export class Sidecar extends EventEmitter<{ state: []; preview: [Preview] }> {
     this.#supervisor?.retryProviders()
   }
 
-  /** Asks a filter to change settings; it answers with those that it has then. */
+  /**
+   * Asks a filter to change settings; it answers with those that it has then. Where its channel ends before that, it is
+   * asked again when it is back.
+   */
   setFilter(filterId: string, changes: Partial<FilterSettings>): void {
+    this.#asked = ask(this.#asked, filterId, changes, sourceMetrics(this.#history), performance.now())
     this.#supervisor?.send({ kind: 'set', filterId, changes })
   }
 
@@ -205,13 +219,15 @@ export class Sidecar extends EventEmitter<{ state: []; preview: [Preview] }> {
     const changes = checkEngineSettings(given)
     const before = this.#settings
     const after = { ...before, ...changes }
-    const model = await this.#options.resolveModel(modelName(after))
+    // Whoever changes something else has no model to choose now, were there none or several.
+    const model = 'model' in changes ? await this.#options.resolveModel(modelName(after)) : this.#model
     await this.#options.settings.saveEngine(changes)
-    clearInterval(this.#looking)
+    if ('model' in changes) clearInterval(this.#looking)
     // What was chosen now goes before what the command line said.
     const overrides = Object.entries(this.#overrides).filter(([key]) => !(key in changes))
     this.#overrides = Object.fromEntries(overrides)
-    if (ENGINE_RESTARTS.some((key) => before[key] !== after[key])) this.#supervisor?.change(this.#choice(after, model))
+    const restarts = ENGINE_RESTARTS.some((key) => before[key] !== after[key])
+    if (restarts && model) this.#supervisor?.change(this.#choice(after, model))
     this.emit('state')
   }
 
@@ -233,9 +249,12 @@ export class Sidecar extends EventEmitter<{ state: []; preview: [Preview] }> {
   }
 
   #choice(settings: EngineSettings, model: InferenceConfig['model']): EngineChoice {
+    this.#model = model
     const { version, socket, record } = this.#options
     const provider: ProviderName | 'auto' = settings.provider
-    return { version, socket, record, model, provider, threads: settings.threads === 0 ? undefined : settings.threads }
+    const device = settings.device === 'auto' ? undefined : Number(settings.device)
+    const threads = settings.threads === 0 ? undefined : settings.threads
+    return { version, socket, record, model, provider, device, threads }
   }
 
   #heard(): void {
@@ -243,10 +262,17 @@ export class Sidecar extends EventEmitter<{ state: []; preview: [Preview] }> {
     // The same list as before is no new report.
     if (sources !== this.#seen) {
       this.#history = addReports(this.#history, sources)
+      this.#askAgain()
       this.#applyBindings()
     }
     this.#seen = sources
     this.emit('state')
+  }
+
+  #askAgain(): void {
+    const { left, again } = askedStill(this.#asked, sourceMetrics(this.#history), performance.now())
+    this.#asked = left
+    for (const { filterId, changes } of again) this.#supervisor?.send({ kind: 'set', filterId, changes })
   }
 
   /** Filters take on what is bound to a scene that came on program. */
@@ -261,8 +287,8 @@ export class Sidecar extends EventEmitter<{ state: []; preview: [Preview] }> {
   #info(): InstanceInfo {
     const { version } = this.#options
     const socket = this.#supervisor?.state.listening ?? null
-    const address = this.#options.panelAddress?.() ?? null
-    return { pid: process.pid, version, address, socket, startedAt: this.#startedAt.toISOString() }
+    const panel = this.#options.panel?.() ?? null
+    return { pid: process.pid, version, panel, socket, startedAt: this.#startedAt.toISOString() }
   }
 
   #ownMetrics(): ProcessMetrics {

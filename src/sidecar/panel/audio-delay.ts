@@ -1,4 +1,4 @@
-import type { AudioDelay, SourceView } from '../../api/index.ts'
+import type { AudioDelay, AudioDelayRemoved, SourceView } from '../../api/index.ts'
 import { MatteboxError } from '../../errors/index.ts'
 import type { PanelParts } from './panel-parts.ts'
 
@@ -21,8 +21,7 @@ export async function addAudioDelay({ obs, keepsakes }: Parts, source: SourceVie
   const before = keepsakes.all.audioDelays.find((delay) => delay.input === input)
   const now = await obs.audioOffset(input)
   // Whoever moved the offset himself since then means the new one.
-  const isOurs = before && now === before.originalMs + before.addedMs
-  const originalMs = Math.round(isOurs ? before.originalMs : now)
+  const originalMs = before && isOurs(before, now) ? before.originalMs : Math.round(now)
   const delay = { filterId: source.id, input, originalMs, addedMs: Math.round(delayMs) }
   if (originalMs + delay.addedMs > OFFSET_MAX_MS) {
     const message = `${input} would have an offset of ${originalMs + delay.addedMs} ms, and OBS takes ${OFFSET_MAX_MS} ms.`
@@ -37,12 +36,29 @@ export async function addAudioDelay({ obs, keepsakes }: Parts, source: SourceVie
   return delay
 }
 
-/** Gives the input its own offset back. @throws {MatteboxError} NOT_KEPT, SETTINGS_FILE and those of src/obs */
-export async function removeAudioDelay({ obs, keepsakes }: Parts, input: string): Promise<void> {
+/**
+ * Gives the input its own offset back, unless somebody changed it since: then he means the new one, and it stays.
+ *
+ * @throws {MatteboxError} NOT_KEPT, SETTINGS_FILE and those of src/obs
+ */
+export async function removeAudioDelay({ obs, keepsakes }: Parts, input: string): Promise<AudioDelayRemoved> {
   const delay = keepsakes.audioDelay(input)
-  // An input that was removed in OBS has none to be given back.
-  await obs.setAudioOffset(input, delay.originalMs).catch((error: unknown) => {
-    if (!(error instanceof MatteboxError && error.code === 'OBS_SOURCE_NONE')) throw error
+  const restored = await giveBack(obs, delay).catch((error: unknown) => {
+    // An input that was removed in OBS has none to be given back.
+    if (error instanceof MatteboxError && error.code === 'OBS_SOURCE_NONE') return false
+    throw error
   })
   await keepsakes.removeAudioDelay(input)
+  return { restored }
+}
+
+/** Whether it was still as it was made. */
+async function giveBack(obs: Parts['obs'], delay: AudioDelay): Promise<boolean> {
+  if (!isOurs(delay, await obs.audioOffset(delay.input))) return false
+  await obs.setAudioOffset(delay.input, delay.originalMs)
+  return true
+}
+
+function isOurs({ originalMs, addedMs }: AudioDelay, offsetMs: number): boolean {
+  return Math.round(offsetMs) === originalMs + addedMs
 }

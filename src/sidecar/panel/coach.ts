@@ -24,7 +24,7 @@ interface Memory {
   readonly usualFps: number | null
 }
 
-export type CoachMemory = ReadonlyMap<string, Memory>
+type CoachMemory = ReadonlyMap<string, Memory>
 export const NOTHING_SEEN: CoachMemory = new Map()
 
 export interface CoachFacts {
@@ -53,7 +53,7 @@ export function observe(before: CoachMemory, { sources, obs }: CoachFacts, nowMs
     sources
       .filter(({ connected }) => connected)
       .map((source) => {
-        const old = before.get(source.id) ?? { rules: {}, fastSince: null, usualFps: null }
+        const old = before.get(keyOf(source)) ?? { rules: {}, fastSince: null, usualFps: null }
         const pace = observePace(old, source.figures.fps, nowMs)
         const rules = Object.fromEntries(
           causes(source, sources, obs, pace.usualFps).map((cause) => [
@@ -61,18 +61,23 @@ export function observe(before: CoachMemory, { sources, obs }: CoachFacts, nowMs
             watch(old.rules[cause.code], cause, nowMs),
           ]),
         )
-        return [source.id, { rules, ...pace }]
+        return [keyOf(source), { rules, ...pace }]
       }),
   )
 }
 
 /** What is to be said of a source, the most useful first. */
 export function advice(memory: CoachMemory, source: CoachFacts['sources'][number], facts: CoachFacts): Advice[] {
-  const seen = memory.get(source.id)
+  const seen = memory.get(keyOf(source))
   if (!seen) return []
   return causes(source, facts.sources, facts.obs, seen.usualFps)
     .filter(({ code }) => seen.rules[code]?.isGiven)
     .map(({ code, message }) => ({ code, message }))
+}
+
+/** Two OBS may have the same filter. */
+function keyOf({ id, obs }: CoachFacts['sources'][number]): string {
+  return `${id} ${obs.pid}`
 }
 
 function watch(old: Watched = { isGiven: false, turnedAt: null }, cause: Cause, nowMs: number): Watched {

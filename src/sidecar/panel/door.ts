@@ -1,5 +1,7 @@
+import { randomBytes } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
 import { ownHosts } from './hosts.ts'
+import { CodesFromSecret } from './codes-from-secret.ts'
 import { isSame, type PanelSecret } from './panel-secret.ts'
 import { Refusal } from './refusal.ts'
 import { SingleUseCodes } from './single-use-codes.ts'
@@ -15,7 +17,10 @@ const HOW_TO_ENTER =
  * browser sends it by itself.
  */
 export class Door {
+  /** Of this panel, however often one is opened at its port: for whoever makes a code from the secret. */
+  readonly id = randomBytes(16).toString('hex')
   readonly #codes = new SingleUseCodes()
+  readonly #codesFromSecret = new CodesFromSecret(this.id)
   /** The secret that the codes go with. */
   #secret: string | undefined
 
@@ -31,6 +36,12 @@ export class Door {
     if (value !== this.#secret) this.#codes.clear()
     this.#secret = value
     return this.#codes
+  }
+
+  /** Uses a code up, of either kind; whether it was good. */
+  redeem(code: string): boolean {
+    const { value } = this.secret
+    return this.codes.redeem(code) || (value !== undefined && this.#codesFromSecret.redeem(value, code))
   }
 
   /** @throws {Refusal} 403 where another name or another page's address was used */

@@ -19,7 +19,8 @@ export function ownHosts(port: number, listen: string): Set<string> {
   const names = ['127.0.0.1', 'localhost', ...(WILDCARDS.includes(listen) ? ownAddresses() : [listen])]
   return new Set(
     names.flatMap((name) => {
-      const host = isIPv6(name) ? `[${name}]` : name
+      // Nobody sends a zone: it is each machine's own.
+      const host = isIPv6(name) ? `[${name.split('%')[0]}]` : name
       return port === 80 ? [host, `${host}:80`] : [`${host}:${port}`]
     }),
   )

@@ -5,7 +5,7 @@ import express, { type Express, type NextFunction, type Request, type RequestHan
 import type { Failure } from '../../api/index.ts'
 import type { Log } from '../main/log.ts'
 import type { Door } from './door.ts'
-import { refusalOf } from './failure-status.ts'
+import { isBrokenOff, refusalOf } from './failure-status.ts'
 import { ENTER_PATH, ENTER_SCRIPT, ENTERED, strangerPage, UNBUILT } from './plain-page.ts'
 import { Refusal } from './refusal.ts'
 import { registerRoutes } from './register-routes.ts'
@@ -13,7 +13,7 @@ import type { Route } from './route.ts'
 
 const FOR_EVER = 'private, max-age=31536000, immutable'
 
-export interface HttpAppOptions {
+interface HttpAppOptions {
   readonly routes: readonly Route[]
   readonly door: Door
   /** Folder of the built page. */
@@ -87,7 +87,7 @@ function letInByCode(door: Door): RequestHandler {
   return (request, response, next) => {
     const { code } = request.query
     // Whoever only looks (HEAD) uses nothing up.
-    const isGood = request.method === 'GET' && typeof code === 'string' && door.codes.redeem(code)
+    const isGood = request.method === 'GET' && typeof code === 'string' && door.redeem(code)
     const { setCookie } = door
     if (isGood && setCookie !== undefined) response.set('Set-Cookie', setCookie).type('html').send(ENTERED)
     else if (code === undefined) next()
@@ -115,6 +115,7 @@ function keepForEver(response: Response): void {
 function answerFailure(log: Log, localize: HttpAppOptions['localize']) {
   // Express knows by the number of parameters that this one takes errors.
   return (error: unknown, request: Request, response: Response, next: NextFunction): void => {
+    if (isBrokenOff(error, request)) return void response.destroy()
     const refusal = refusalOf(error)
     if (refusal.status === 500) log.error('A request to the panel failed.', { error: textOf(error), ...said(request) })
     if (response.headersSent) return next(error)

@@ -28,12 +28,15 @@ interface Client {
 }
 
 /**
- * `/api/live`: the state at once and where it changes, and the pictures that are watched. A client that reads slowly
- * gets fewer of both: nothing is laid up for it.
+ * `/api/live`: the state at once, where it changes and in answer to each request, and the pictures that are watched. A
+ * client that reads slowly gets fewer of both: nothing is laid up for it.
  */
 export class LiveSockets {
   readonly #clients = new Map<WebSocket, Client>()
-  readonly #changed = (): void => this.#tellSoon()
+  readonly #changed = (): void => {
+    for (const client of this.#clients.values()) client.isBehind = true
+    this.#tellSoon()
+  }
   readonly #preview = (preview: Preview): void => this.#show(preview)
   #due: NodeJS.Timeout | undefined
   #toldAt = -Infinity
@@ -54,6 +57,9 @@ export class LiveSockets {
       if (watched) {
         client.watched = watched
         this.#watch()
+        // Pages see no pings: a request that is asked again is how they learn that this side lives.
+        client.isBehind = true
+        this.#tellSoon()
       } else socket.close(1008, 'not a request of /api/live: see docs/api.md')
     })
     socket.on('close', () => {
@@ -69,8 +75,8 @@ export class LiveSockets {
     this.previews.off('preview', this.#preview)
   }
 
+  /** Tells those who are behind. */
   #tellSoon(): void {
-    for (const client of this.#clients.values()) client.isBehind = true
     this.#due ??= setTimeout(() => this.#tell(), Math.max(0, this.#toldAt + STATE_MS - performance.now()))
   }
 

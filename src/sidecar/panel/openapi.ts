@@ -1,43 +1,32 @@
 import type { TSchema } from 'typebox'
-import {
-  AudioDelay,
-  Binding,
-  ComplaintView,
-  EngineView,
-  Failure,
-  Metrics,
-  ModelView,
-  ObsView,
-  PanelState,
-  Preset,
-  ProcessView,
-  RegionTemplate,
-  SomeFilterSettings,
-  SourceView,
-} from '../../api/index.ts'
-import { EngineSettings, FilterSettings } from '../../settings/index.ts'
+import * as api from '../../api/index.ts'
+import * as settings from '../../settings/index.ts'
 import type { Route } from './route.ts'
 
 /** Schemas that have a page of their own in the description; others stand where they are used. */
-const NAMED: Readonly<Record<string, TSchema>> = {
-  AudioDelay,
-  Binding,
-  Complaint: ComplaintView,
-  EngineSettings,
-  EngineView,
-  Failure,
-  FilterSettings,
-  Metrics,
-  ModelView,
-  ObsView,
-  PanelState,
-  Preset,
-  ProcessView,
-  RegionTemplate,
-  SomeFilterSettings,
-  SourceView,
-}
-const NAMES = new Map<unknown, string>(Object.entries(NAMED).map(([name, schema]) => [schema, name]))
+const PAGES = [
+  'AudioDelay',
+  'AudioDelayRemoved',
+  'AudioDelayView',
+  'Binding',
+  'ComplaintView',
+  'EngineSettings',
+  'EngineView',
+  'Failure',
+  'FilterSettings',
+  'Metrics',
+  'ModelView',
+  'ObsView',
+  'PanelState',
+  'Preset',
+  'ProcessView',
+  'RegionTemplate',
+  'SomeFilterSettings',
+  'SourceView',
+] as const
+const SCHEMAS = { ...api, ...settings }
+const NAMED = PAGES.map((name): [string, TSchema] => [name, SCHEMAS[name]])
+const NAMES = new Map<unknown, string>(NAMED.map(([name, schema]) => [schema, name]))
 
 export interface OpenApi {
   readonly openapi: '3.1.0'
@@ -83,7 +72,7 @@ export function openApi(rows: readonly Route[], version: string): OpenApi {
     security: [{ secret: [] }, { cookie: [] }],
     paths,
     components: {
-      schemas: Object.fromEntries(Object.entries(NAMED).map(([name, schema]) => [name, inner(schema)])),
+      schemas: Object.fromEntries(NAMED.map(([name, schema]) => [name, inner(schema)])),
       securitySchemes: {
         secret: { type: 'http', scheme: 'bearer', description: 'What `mattebox token` prints.' },
         cookie: {
@@ -107,14 +96,24 @@ function operation(row: Route): Operation {
     ...(parameters.length > 0 && { parameters }),
     ...(body !== undefined && { requestBody: { required: true, content: bodyContent(row) } }),
     responses: {
-      ...(row.answer
-        ? { 200: { description: 'Done.', content: { 'application/json': { schema: reference(row.answer) } } } }
-        : { 204: { description: 'Done.' } }),
+      ...done(row),
       default: {
         description: 'What was found, and what to do; `field` names what is wrong in the request.',
-        content: { 'application/json': { schema: reference(Failure) } },
+        content: { 'application/json': { schema: reference(api.Failure) } },
       },
     },
+  }
+}
+
+function done({ answer, accepted }: Route): Record<number, unknown> {
+  if (answer === undefined) return { 204: { description: 'Done.' } }
+  const content =
+    typeof answer === 'string'
+      ? { [answer]: { schema: { type: 'string' } } }
+      : { 'application/json': { schema: reference(answer) } }
+  return {
+    200: { description: 'Done.', content },
+    ...(accepted !== undefined && { 202: { description: accepted, content } }),
   }
 }
 

@@ -4,7 +4,7 @@ import type { Keepsakes } from '../main/keepsakes.ts'
 import type { Sidecar } from '../main/sidecar.ts'
 
 /** OBS through its WebSocket, as far as the panel goes; src/obs has it. */
-export interface ObsSide {
+interface ObsSide {
   readonly view: ObsView
   on(event: 'change', listener: () => void): unknown
   off(event: 'change', listener: () => void): unknown
@@ -25,6 +25,8 @@ export interface PanelParts {
   readonly models: ModelStore
   /** Beyond loopback. */
   readonly isExposed: boolean
-  /** Puts the invocation that works where the user is into the commands of a mend. */
+  /** How the user can call mattebox from where he is. */
+  readonly invocation: string
+  /** Puts it into the commands of a mend. */
   readonly localize: (text: string) => string
 }

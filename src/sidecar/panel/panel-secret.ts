@@ -1,10 +1,9 @@
 import { createHash, createHmac, randomBytes, timingSafeEqual } from 'node:crypto'
-import { readFileSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { stateFolder } from '../main/folders.ts'
 import { replaceFile } from '../main/replace-file.ts'
-import { ownSecret, SECRET, unusable } from '../main/secret-file.ts'
+import { ownSecret, readSecretNow, unusable } from '../main/secret-file.ts'
 
 /**
  * The panel's secret, kept over restarts in a file for this user's eyes. Scripts send it; browsers hold a cookie made
@@ -42,12 +41,7 @@ export class PanelSecret {
 
   /** Undefined while the file is gone or damaged: nobody is let in then. */
   get value(): string | undefined {
-    try {
-      const text = readFileSync(this.path, 'utf8')
-      return SECRET.test(text) ? text.trim() : undefined
-    } catch {
-      return undefined
-    }
+    return readSecretNow(this.path)
   }
 
   /** What a browser's cookie holds for the panel at this port; undefined as above. */

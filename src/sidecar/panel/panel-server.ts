@@ -118,6 +118,11 @@ export class PanelServer {
     return !isLoopback(this.listen)
   }
 
+  /** Goes into a code that somebody makes from the secret. */
+  get id(): string {
+    return this.door.id
+  }
+
   /** A code that lets one browser in, within ten minutes: the address and `?code=`. */
   newCode(): string {
     return this.door.codes.issue()

@@ -1,8 +1,8 @@
 import { EventEmitter } from 'node:events'
-import type { EngineView, ModelView, PanelState, ProcessView } from '../../api/index.ts'
+import type { EngineView, ModelView, ObsView, PanelState, ProcessView, SourceView } from '../../api/index.ts'
 import type { SidecarState } from '../main/sidecar.ts'
 import { advice, NOTHING_SEEN, observe } from './coach.ts'
-import { audioAdvice } from './audio-advice.ts'
+import { audioAdvice, audioDelayViews } from './audio-advice.ts'
 import type { PanelParts } from './panel-parts.ts'
 import { complaintView, sourceView } from './source-view.ts'
 
@@ -42,7 +42,7 @@ export class PanelStates extends EventEmitter<{ change: [] }> {
   }
 
   #draw(): PanelState {
-    const { sidecar, obs, keepsakes, isExposed, localize } = this.#parts
+    const { sidecar, obs, keepsakes, isExposed, invocation, localize } = this.#parts
     const state = sidecar.state
     const kept = keepsakes.all
     const { view } = obs
@@ -52,6 +52,7 @@ export class PanelStates extends EventEmitter<{ change: [] }> {
     return {
       version: sidecar.version,
       startedAt: sidecar.startedAt.toISOString(),
+      invocation,
       socket: state.socket,
       isExposed,
       engine: this.#engine(state),
@@ -59,18 +60,18 @@ export class PanelStates extends EventEmitter<{ change: [] }> {
         ...source,
         advice: [...audioAdvice(source, kept.audioDelays), ...advice(this.#coach, source, facts)],
       })),
-      obs: { ...view, error: complaintView(view.error, localize) },
+      obs: { ...view, hasPlugin: hasPlugin(view, sources), error: complaintView(view.error, localize) },
       presets: [...kept.presets],
       bindings: [...kept.bindings],
       regionTemplates: [...kept.regionTemplates],
-      audioDelays: [...kept.audioDelays],
+      audioDelays: audioDelayViews(sources, kept.audioDelays),
       processes: state.processes.map(processView),
       refused: complaintView(state.refused, localize),
       error: complaintView(state.error, localize),
     }
   }
 
-  #engine({ engine, avoid, settings, restarts }: SidecarState): EngineView {
+  #engine({ engine, modelPath, avoid, settings, restarts }: SidecarState): EngineView {
     const { models, localize } = this.#parts
     const isReady = engine.state === 'ready'
     const told = ({ provider, reason }: SidecarState['avoid'][number]) => ({
@@ -86,18 +87,23 @@ export class PanelStates extends EventEmitter<{ change: [] }> {
       failed: avoid.map(told),
       error: engine.state === 'none' ? complaintView(engine.error, localize) : null,
       settings,
-      models: models.models.map(({ name, bytes, licence, variant, isOwn }): ModelView => ({
+      models: models.models.map(({ name, path, bytes, licence, variant, isOwn }): ModelView => ({
         name,
         bytes,
         licence,
         variant,
         isOwn,
-        inUse: isReady && engine.model === name,
+        inUse: path === modelPath,
       })),
       modelsFolder: models.folder,
       restarts,
     }
   }
+}
+
+/** A filter that is connected runs in some OBS, wherever its plugin lies. */
+function hasPlugin({ state, hasPlugin }: ObsView, sources: readonly SourceView[]): boolean | null {
+  return state !== 'connected' && sources.some(({ connected }) => connected) ? true : hasPlugin
 }
 
 function processView({

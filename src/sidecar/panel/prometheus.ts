@@ -43,10 +43,13 @@ function escaped(value: string): string {
 function families({ version, startedAt, engine, processes, sources }: PanelState): Family[] {
   const { provider, device, model } = engine
   const ofSources = (value: (source: SourceView) => number | null): Sample[] =>
-    sources.map((source) => ({ labels: labelsOf(source), value: value(source) }))
+    sources.map((source) => ({ labels: labelsOf(source, sources), value: value(source) }))
   const counted = (counts: (source: SourceView) => Readonly<Record<string, number>>): Sample[] =>
     sources.flatMap((source) =>
-      Object.entries(counts(source)).map(([reason, value]) => ({ labels: { ...labelsOf(source), reason }, value })),
+      Object.entries(counts(source)).map(([reason, value]) => ({
+        labels: { ...labelsOf(source, sources), reason },
+        value,
+      })),
     )
   const ofProcesses = (value: (process: PanelState['processes'][number]) => number | null): Sample[] =>
     processes.map((process) => ({
@@ -131,8 +134,13 @@ function families({ version, startedAt, engine, processes, sources }: PanelState
     ),
     counter(
       'source_frames_dropped',
-      'Frames that got no matte, by reason.',
-      counted(({ counts }) => counts.dropped),
+      'Frames that got no matte, by reason; mattebox_source_frames_unanswered has those that are late.',
+      counted(({ counts: { dropped } }) => withoutLate(dropped)),
+    ),
+    gauge(
+      'source_frames_unanswered',
+      'Frames whose matte is late, or never came: less by one when a late one comes.',
+      ofSources(({ counts: { dropped } }) => dropped[LATE] ?? 0),
     ),
     counter(
       'source_frames_shown',
@@ -162,8 +170,17 @@ function families({ version, startedAt, engine, processes, sources }: PanelState
   ]
 }
 
-function labelsOf({ id, source, filter }: SourceView): Labels {
-  return { id, source, filter }
+/** The one reason whose count may fall: Prometheus takes a counter that falls for one that began anew. */
+const LATE = 'unanswered'
+
+function withoutLate(dropped: Readonly<Record<string, number>>): Record<string, number> {
+  return Object.fromEntries(Object.entries(dropped).filter(([reason]) => reason !== LATE))
+}
+
+/** Two OBS at once may have the same filter: then, and only then, its series say which, and outlive no restart. */
+function labelsOf({ id, source, filter, obs }: SourceView, all: readonly SourceView[]): Labels {
+  const isTwice = all.filter((other) => other.id === id).length > 1
+  return { id, source, filter, ...(isTwice ? { obs_pid: String(obs.pid) } : {}) }
 }
 
 function seconds(ms: number | null): number | null {

@@ -1,11 +1,11 @@
 import type { Express, Request, RequestHandler, Response } from 'express'
 import express from 'express'
+import { MODEL_BYTES_MAX } from '../../settings/model-limits.ts'
 import { checkBody, checkTexts } from './check-part.ts'
 import { Refusal } from './refusal.ts'
 import { Answer, type Route } from './route.ts'
 
 const JSON_MAX_BYTES = 1024 * 1024
-const UPLOAD_MAX_BYTES = 64 * 1024 * 1024
 const UPLOADS_AT_A_TIME = 2
 
 const METHODS = { GET: 'get', POST: 'post', PUT: 'put', PATCH: 'patch', DELETE: 'delete' } as const
@@ -83,7 +83,7 @@ function requireBytes(_request: unknown, _response: unknown, bytes: Buffer): voi
 function limitUploads(): RequestHandler {
   let running = 0
   return (request, response, next) => {
-    if (bodyBytes(request) > UPLOAD_MAX_BYTES) throw tooLarge('64 MiB')
+    if (bodyBytes(request) > MODEL_BYTES_MAX) throw tooLarge(`${MODEL_BYTES_MAX / 2 ** 20} MiB`)
     if (running >= UPLOADS_AT_A_TIME) {
       const headers = { 'Retry-After': '5' }
       throw new Refusal(429, 'REQUEST_MANY', 'Other uploads run.', 'Try again when they are done.', { headers })

@@ -21,7 +21,7 @@ export class Answer {
   ) {}
 }
 
-export interface RouteSchemas {
+interface RouteSchemas {
   readonly params?: TObject | undefined
   readonly query?: TObject | undefined
   /** Of a JSON body; `stream`: bytes, which the handler reads. */
@@ -42,8 +42,10 @@ export interface Route<S extends RouteSchemas = RouteSchemas> {
   /** One sentence, for docs/api.md. */
   readonly summary: string
   readonly schemas: S
-  /** Of the JSON that it answers with 200. */
-  readonly answer?: TSchema | undefined
+  /** Of the JSON that it answers with 200; or the content type of the text. Neither: it answers 204. */
+  readonly answer?: TSchema | string | undefined
+  /** Where it may answer the same with 202: when. */
+  readonly accepted?: string | undefined
   /** Example of a body, for docs/api.md. */
   readonly example?: unknown
   /** @throws {MatteboxError} answered as 4xx or 5xx by its code */

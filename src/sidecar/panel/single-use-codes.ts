@@ -1,7 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto'
 
 /** A code dies with its use, and after this time. */
-const LIFE_MS = 10 * 60 * 1000
+export const CODE_LIFE_MS = 10 * 60 * 1000
 /** Whoever asks for more makes the oldest ones void. */
 const CODES_MAX = 100
 
@@ -14,7 +14,7 @@ export class SingleUseCodes {
 
   issue(): string {
     const code = randomBytes(18).toString('base64url')
-    this.#lives.set(hash(code), this.now() + LIFE_MS)
+    this.#lives.set(hash(code), this.now() + CODE_LIFE_MS)
     for (const [oldest] of this.#lives) {
       if (this.#lives.size <= CODES_MAX) break
       this.#lives.delete(oldest)

@@ -2,6 +2,7 @@ import { STATUS_CODES, type IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { WebSocketServer, type WebSocket } from 'ws'
 import { LIVE_PATH, TRY_PATH } from '../../api/index.ts'
+import { LIVE_SIDE } from '../../settings/live-side.ts'
 import type { Door } from './door.ts'
 import { refusalOf } from './failure-status.ts'
 import { Refusal } from './refusal.ts'
@@ -9,8 +10,8 @@ import { Refusal } from './refusal.ts'
 const SOCKETS_MAX = 64
 /** A list of what is watched. */
 const LIVE_MESSAGE_MAX = 64 * 1024
-/** A frame of 1024x1020 and its header. */
-const TRY_MESSAGE_MAX = 4 * 1024 * 1024
+/** 4 MiB of pixels, and a header's room. */
+const TRY_MESSAGE_MAX = 4 * LIVE_SIDE.max ** 2 + 64 * 1024
 /** Past this, what was said lies unread for too long: the client is let go of. */
 export const UNSENT_MAX = 8 * 1024 * 1024
 /** Asked twice without an answer, a client has gone. */
@@ -18,7 +19,7 @@ const PING_MS = 15_000
 const ROTATED_MS = 1000
 const LEAVE_MS = 500
 
-export type AddSocket = (socket: WebSocket) => void
+type AddSocket = (socket: WebSocket) => void
 
 /** The panel's WebSockets: who is let in, how many, and how they end. What they say is for others. */
 export class Sockets {

@@ -50,7 +50,7 @@ export function sourceView(source: SourceMetrics, advice: readonly Advice[], loc
 }
 
 /** Puts the invocation that works where the user is into the commands of a mend. */
-export type Localize = (text: string) => string
+type Localize = (text: string) => string
 
 export function complaintView(complaint: Complaint | null | undefined, localize: Localize): Complaint | null {
   if (!complaint) return null
@@ -76,7 +76,7 @@ function mendOfDelay(latencyMs: number, limitMs: number): string {
   const sufficientMs = Math.ceil((latencyMs * 1.1) / 0.8 / 10) * 10
   if (sufficientMs <= limitMs) return 'It ends by itself once they come in time for some seconds. A lower ratio helps.'
   return Check(FilterSettings.properties.max_delay_ms, sufficientMs)
-    ? `Raise the longest delay to ${sufficientMs} ms, or lower the ratio, so that mattes come sooner.`
+    ? `Raise the longest delay to about ${sufficientMs} ms, or lower the ratio, so that mattes come sooner.`
     : 'Lower the ratio, so that mattes come sooner.'
 }
 

@@ -3,7 +3,7 @@ import { Check } from 'typebox/schema'
 import type { WebSocket } from 'ws'
 import { TryFrame, type TryFailure, type TryMatte } from '../../api/index.ts'
 import type { TryAnswer, TryRequest } from '../contract/inference-process.ts'
-import type { Log } from '../main/log.ts'
+import { REPORT_IT, type Log } from '../main/log.ts'
 import { fault } from './check-part.ts'
 import { decodeMessage, encodeMessage } from './socket-message.ts'
 import { UNSENT_MAX } from './sockets.ts'
@@ -55,7 +55,7 @@ export class TrySockets {
       const complaint = {
         code: 'PANEL_FAULT',
         message: 'mattebox made a mistake.',
-        mend: 'Its log says more: ~/.local/state/mattebox/mattebox.log. Please report it.',
+        mend: REPORT_IT,
       }
       return JSON.stringify({ kind: 'error', id: frame.id, error: complaint } satisfies TryFailure)
     }

@@ -1,12 +1,11 @@
 import { useEffect, useId, useRef, useState } from 'preact/hooks'
 import type { Complaint } from '../../errors/complaint.ts'
+import { megabytes } from '../locale/format.ts'
+import { MODEL_BYTES_MAX } from '../../settings/model-limits.ts'
 import { words } from '../locale/index.ts'
 import { Busy, complaintOf, Notice, TextField } from '../parts/index.ts'
-import { megabytes, nameOfFile } from './model-name.ts'
+import { nameOfFile } from './model-name.ts'
 import { upload, type Upload } from './upload.ts'
-
-/** As the panel server takes them. */
-const MOST_BYTES = 64 * 1024 * 1024
 
 /** Installs a model file: chosen, named, sent, and checked by mattebox. */
 export function ImportModel() {
@@ -23,7 +22,7 @@ export function ImportModel() {
   useEffect(() => () => running.current?.abort(), [])
 
   const choose = (chosen: File | null) => {
-    const isTooLarge = chosen !== null && chosen.size > MOST_BYTES
+    const isTooLarge = chosen !== null && chosen.size > MODEL_BYTES_MAX
     setInstalled(null)
     setError(isTooLarge ? { code: 'TOO_LARGE', ...said.tooLarge(megabytes(chosen.size)) } : null)
     setFile(isTooLarge ? null : chosen)

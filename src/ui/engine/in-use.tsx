@@ -2,6 +2,7 @@ import type { EngineView, PanelState } from '../../api/index.ts'
 import type { Complaint } from '../../errors/complaint.ts'
 import { call } from '../call.ts'
 import { words } from '../locale/index.ts'
+import { providerName } from '../locale/names.ts'
 import { Busy, Card, Figure, Figures, Notice, Sentence, useCall } from '../parts/index.ts'
 
 interface EngineInUseProps {
@@ -82,9 +83,4 @@ function Reasons({ reasons }: ReasonsProps) {
       ))}
     </dl>
   )
-}
-
-function providerName(provider: string): string {
-  const names: Readonly<Record<string, string>> = words.settings.words.provider
-  return names[provider] ?? provider
 }

@@ -7,8 +7,3 @@ export function nameOfFile(file: string): string {
     .replace(/^[^A-Za-z0-9]+/, '')
     .slice(0, 64)
 }
-
-/** Sizes as files have them. */
-export function megabytes(bytes: number): string {
-  return `${(bytes / 1e6).toFixed(1)} MB`
-}

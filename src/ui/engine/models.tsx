@@ -1,10 +1,10 @@
 import { useState } from 'preact/hooks'
 import type { EngineView, ModelView } from '../../api/index.ts'
 import { call } from '../call.ts'
+import { megabytes } from '../locale/format.ts'
 import { words } from '../locale/index.ts'
-import { Busy, Card, Dialog, Notice, useCall } from '../parts/index.ts'
+import { Busy, Card, ConfirmDialog, Notice, useCall } from '../parts/index.ts'
 import { ImportModel } from './import-model.tsx'
-import { megabytes } from './model-name.ts'
 import { OfficialModel } from './official-model.tsx'
 
 /** What the setting is called where the choice is left to mattebox. */
@@ -21,7 +21,7 @@ export function ModelsCard({ engine }: { readonly engine: EngineView }) {
   const isByPath = settings.model !== DEFAULT && !models.some(({ name }) => name === settings.model)
   return (
     <Card title={said.title}>
-      {models.length === 0 && <p>{said.none}</p>}
+      {models.length === 0 && !isByPath && <p>{said.none}</p>}
       {isByPath && (
         <p class="engine-path">
           {said.byPath} <code>{settings.model}</code>
@@ -87,27 +87,14 @@ function facts({ bytes, licence, variant }: ModelView): string {
 
 function DeleteDialog({ model, onClose }: { readonly model: ModelView; readonly onClose: () => void }) {
   const said = words.engine.models
-  const { isBusy, error, run } = useCall()
-  const remove = async () => {
-    if (await run(() => call('DELETE', `/api/models/${encodeURIComponent(model.name)}`))) onClose()
-  }
   return (
-    <Dialog
+    <ConfirmDialog
       title={said.deleteTitle(model.name)}
+      action={said.delete}
+      work={() => call('DELETE', `/api/models/${encodeURIComponent(model.name)}`)}
       onClose={onClose}
-      actions={
-        <>
-          <button type="button" class="secondary outline" onClick={onClose}>
-            {words.common.cancel}
-          </button>
-          <Busy isBusy={isBusy} kind="danger" onClick={() => void remove()}>
-            {said.delete}
-          </Busy>
-        </>
-      }
     >
       <p>{said.deleteAbout(megabytes(model.bytes))}</p>
-      {error && <Notice complaint={error} isLive />}
-    </Dialog>
+    </ConfirmDialog>
   )
 }

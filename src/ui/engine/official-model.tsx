@@ -1,7 +1,7 @@
 import catalog from '../../../models/catalog.json'
+import { megabytes } from '../locale/format.ts'
 import { words } from '../locale/index.ts'
 import { CommandLine } from '../parts/index.ts'
-import { megabytes } from './model-name.ts'
 
 /** Whoever brings a model along needs no address of it. */
 const [OFFICIAL] = catalog.models.flatMap(({ address, ...model }) => (address ? [{ ...model, address }] : []))
@@ -29,7 +29,7 @@ export function OfficialModel({ modelsFolder, isOpen = true }: OfficialModelProp
         <li>{said.importIt}</li>
       </ol>
       <p>{said.orInTerminal}</p>
-      <CommandLine text={`npx mattebox models import ${file}`} />
+      <CommandLine text={`mattebox models import ${file}`} />
       <p>{said.folder}</p>
       <CommandLine text={modelsFolder} />
     </details>

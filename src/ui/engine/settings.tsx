@@ -7,11 +7,11 @@ import { Card, Notice, SettingField, TextField, useCall } from '../parts/index.t
 /** A slider over all that the API takes would put every real machine into its first millimetres. */
 const MOST_THREADS = 32
 
-/** The engine's settings; the model has a list of its own. No provider takes a device yet. */
+/** The engine's settings; the model has a list of its own. */
 export function EngineSettingsCard({ settings }: { readonly settings: EngineSettings }) {
   const said = words.engine.settings
   const { isBusy, error, run, forget } = useCall()
-  const set = (changes: Partial<EngineSettings>) => void run(() => call('PATCH', '/api/engine', changes))
+  const set = (changes: Partial<EngineSettings>) => run(() => call('PATCH', '/api/engine', changes))
   const threads = { ...fields.threads, maximum: Math.max(MOST_THREADS, settings.threads) }
   return (
     <Card title={said.title} aside={isBusy ? <span class="state" aria-busy="true" /> : undefined}>
@@ -20,13 +20,20 @@ export function EngineSettingsCard({ settings }: { readonly settings: EngineSett
         name="provider"
         field={fields.provider}
         value={settings.provider}
-        onChange={(provider) => set({ provider: provider as EngineSettings['provider'] })}
+        onChange={(provider) => void set({ provider: provider as EngineSettings['provider'] })}
+      />
+      <TextField
+        title={fields.device.title}
+        description={fields.device.description}
+        maxLength={4}
+        value={settings.device}
+        onChange={(device) => set({ device: device.trim() })}
       />
       <SettingField
         name="threads"
         field={threads}
         value={settings.threads}
-        onChange={(count) => set({ threads: count as number })}
+        onChange={(count) => void set({ threads: count as number })}
       />
       {error && <Notice complaint={error} isLive onClose={forget} />}
       <h3 class="engine-heading">{said.nextStart}</h3>
@@ -35,7 +42,8 @@ export function EngineSettingsCard({ settings }: { readonly settings: EngineSett
         description={fields.port.description}
         type="number"
         value={String(settings.port)}
-        onChange={(port) => set({ port: Number(port) })}
+        // An emptied field, or one with no number in it, asks for nothing.
+        onChange={(port) => port !== '' && set({ port: Number(port) })}
       />
       <TextField
         title={fields.listen.title}

@@ -1,5 +1,5 @@
-import type { Failure } from '../../api/index.ts'
-import { CallError } from '../call.ts'
+import type { Complaint } from '../../errors/complaint.ts'
+import { CallError, complaintIn } from '../call.ts'
 import { words } from '../locale/index.ts'
 
 export interface Upload {
@@ -16,27 +16,18 @@ export interface Upload {
 export function upload(path: string, file: Blob, onProgress: (share: number) => void): Upload {
   const request = new XMLHttpRequest()
   const done = new Promise<void>((resolve, reject) => {
-    const fail = ({ error }: Failure) => reject(new CallError(error))
+    const fail = (complaint: Complaint) => reject(new CallError(complaint))
     request.upload.onprogress = ({ loaded }) => onProgress(file.size === 0 ? 1 : loaded / file.size)
     request.onload = () => {
       if (request.status < 400) resolve()
-      else fail(failureIn(request.responseText))
+      else fail(complaintIn(request.responseText))
     }
-    request.onerror = () => fail({ error: { code: 'AWAY', ...words.engine.import.broken } })
-    request.onabort = () => fail({ error: { code: 'INTERRUPTED', ...words.engine.import.stopped } })
+    request.onerror = () => fail({ code: 'AWAY', ...words.engine.import.broken })
+    request.onabort = () => fail({ code: 'INTERRUPTED', ...words.engine.import.stopped })
   })
   request.open('POST', path)
   request.setRequestHeader('X-Mattebox', '1')
   request.setRequestHeader('Content-Type', 'application/octet-stream')
   request.send(file)
   return { done, abort: () => request.abort() }
-}
-
-/** What stands between the panel and this page may answer something else. */
-function failureIn(text: string): Failure {
-  try {
-    return JSON.parse(text) as Failure
-  } catch {
-    return { error: { code: 'AWAY', ...words.engine.import.broken } }
-  }
 }

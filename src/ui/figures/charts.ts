@@ -24,6 +24,8 @@ export interface Chart {
 export interface ChartWords {
   readonly of: Readonly<Record<ChartName, string>>
   readonly time: string
+  readonly toMatte: string
+  readonly toShown: string
   readonly ofSource: string
   readonly answered: string
   /** By reason; one that is not here is said as it is. */
@@ -65,7 +67,10 @@ export function charts(samples: readonly Sample[], words: ChartWords): readonly 
   })
 
   const lines: Readonly<Record<ChartName, readonly Line[]>> = {
-    latency: perSource(({ latencyMs }) => latencyMs),
+    latency: [
+      ...perSource(({ latencyMs }) => latencyMs, `: ${words.toMatte}`),
+      ...perSource(({ delayMs }) => delayMs, `: ${words.toShown}`),
+    ],
     inference: perSource(({ inferenceMs }) => inferenceMs),
     fps: [
       ...perSource(({ fps }) => fps, `: ${words.ofSource}`),

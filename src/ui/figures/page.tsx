@@ -2,6 +2,7 @@ import { useEffect, useId, useState } from 'preact/hooks'
 import { words } from '../locale/index.ts'
 import { linkTo } from '../pages.ts'
 import { Card, CopyButton } from '../parts/index.ts'
+import { saveFile } from '../save-file.ts'
 import { ChartCard } from './chart-card.tsx'
 import { charts, columnsOf, sourcesIn } from './charts.ts'
 import { csv } from './csv.ts'
@@ -10,6 +11,8 @@ import './style.css'
 
 /** Often enough to be followed; drawing costs more than sampling. */
 const DRAW_EVERY_MS = 1000
+
+const chartWords = { ...words.figures.chart, reasons: words.dropReasons }
 
 const taken = () => ({ samples: samples.peek(), untilMs: sampleTime() })
 
@@ -31,7 +34,7 @@ export function FiguresPage() {
   // One that is forgotten meanwhile is no choice any more.
   const chosen = sources.has(source) ? source : ''
   const seconds = shown.samples.map(({ atMs }) => (atMs - shown.untilMs) / 1000)
-  const text = () => csv(columnsOf(shown.samples, said.chart))
+  const text = () => csv(columnsOf(shown.samples, chartWords))
   return (
     <section class="figures-page">
       <div class="figures-head">
@@ -53,7 +56,7 @@ export function FiguresPage() {
           <button type="button" class="secondary outline" aria-pressed={isPaused} onClick={() => setPaused(!isPaused)}>
             {said.pause}
           </button>
-          <button type="button" class="secondary outline" onClick={() => download(text())}>
+          <button type="button" class="secondary outline" onClick={() => saveFile(fileName(), 'text/csv', text())}>
             {said.download}
           </button>
           <CopyButton text={text} label={said.copyLabel}>
@@ -70,7 +73,7 @@ export function FiguresPage() {
         </p>
       )}
       <div class="charts">
-        {charts(shown.samples, said.chart).map(({ name, lines }) => (
+        {charts(shown.samples, chartWords).map(({ name, lines }) => (
           <ChartCard
             key={name}
             name={name}
@@ -91,12 +94,6 @@ export function FiguresPage() {
   )
 }
 
-function download(text: string): void {
-  const address = URL.createObjectURL(new Blob([text], { type: 'text/csv' }))
-  const link = document.createElement('a')
-  link.href = address
-  link.download = `mattebox-${new Date().toISOString().slice(0, 19).replaceAll(':', '-')}.csv`
-  link.click()
-  // The browser reads it after the click.
-  setTimeout(() => URL.revokeObjectURL(address), 60_000)
+function fileName(): string {
+  return `mattebox-${new Date().toISOString().slice(0, 19).replaceAll(':', '-')}.csv`
 }

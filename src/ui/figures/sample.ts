@@ -12,7 +12,10 @@ export interface SourceSample {
   readonly id: string
   readonly source: string
   readonly filter: string
+  /** From capture to matte. */
   readonly latencyMs: number | null
+  /** From capture until it is shown. */
+  readonly delayMs: number | null
   readonly inferenceMs: number | null
   readonly fps: number | null
   readonly answeredPerSecond: number
@@ -36,6 +39,7 @@ export function sampleOf({ sources, processes }: PanelState, atMs: number): Samp
       source,
       filter,
       latencyMs: connected ? figures.latencyMs : null,
+      delayMs: connected ? figures.delayMs : null,
       inferenceMs: connected ? figures.inferenceMs : null,
       fps: connected ? figures.fps : null,
       answeredPerSecond: connected ? figures.answeredPerSecond : 0,

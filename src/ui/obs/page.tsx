@@ -8,7 +8,7 @@ import { ProcessesCard } from './processes.tsx'
 import { SourcesCard } from './sources.tsx'
 import './style.css'
 
-const INSTALL = 'npx mattebox obs install'
+const INSTALL = 'mattebox obs install'
 
 /** OBS from outside: whether it is reached, and which sources have the filter. */
 export function ObsPage() {

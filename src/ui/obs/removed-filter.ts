@@ -18,10 +18,21 @@ export interface RemovedFilter {
 const CONNECTS_WITHIN_MS = 15_000
 const LOOKS_EVERY_MS = 200
 
-/** Adds a filter again as it was, under a new id. @throws {CallError} */
-export async function putBack({ source, filter, index, enabled, settings }: RemovedFilter): Promise<void> {
-  const { filterId } = await call<{ filterId: string | null }>('POST', '/api/obs/filters', { source, name: filter })
-  await call('PATCH', '/api/obs/filters', { source, filter, index, enabled })
+/** Goes on where it failed, when it is called again. @throws {CallError} */
+export type PutBack = () => Promise<void>
+
+/** Adds a filter again as it was, under a new id. */
+export function puttingBack(removed: RemovedFilter): PutBack {
+  const { source, filter, index, enabled } = removed
+  let added: { readonly filterId: string | null } | undefined
+  return async () => {
+    added ??= await call<{ filterId: string | null }>('POST', '/api/obs/filters', { source, name: filter })
+    await call('PATCH', '/api/obs/filters', { source, filter, index, enabled })
+    await giveSettings(removed, added.filterId)
+  }
+}
+
+async function giveSettings({ source, filter, settings }: RemovedFilter, filterId: string | null): Promise<void> {
   if (settings === null) return
   const isMeant = (found: SourceView) =>
     filterId === null ? found.source === source && found.filter === filter : found.id === filterId

@@ -7,7 +7,7 @@ import { Busy, Card, Notice, useCall } from '../parts/index.ts'
 import { AddDialog } from './add-dialog.tsx'
 import { isOurs, sorted } from './findings.ts'
 import { RemoveDialog } from './remove-dialog.tsx'
-import { putBack, type RemovedFilter } from './removed-filter.ts'
+import { puttingBack, type PutBack, type RemovedFilter } from './removed-filter.ts'
 
 interface SourcesCardProps {
   readonly obs: ObsView
@@ -17,7 +17,7 @@ interface SourcesCardProps {
 /** What was done last, and can be gone on from. */
 type Done =
   | { readonly kind: 'added'; readonly source: string; readonly filterId: string | null }
-  | { readonly kind: 'removed'; readonly removed: RemovedFilter }
+  | { readonly kind: 'removed'; readonly removed: RemovedFilter; readonly putBack: PutBack }
   | { readonly kind: 'back'; readonly filter: string }
 
 /** Every source with a picture in the OBS that is connected, and its filters. */
@@ -89,7 +89,7 @@ export function SourcesCard({ obs, sources }: SourcesCardProps) {
         <RemoveDialog
           filter={removing}
           onClose={() => setRemoving(null)}
-          onRemoved={() => setDone({ kind: 'removed', removed: removing })}
+          onRemoved={() => setDone({ kind: 'removed', removed: removing, putBack: puttingBack(removing) })}
         />
       )}
     </Card>
@@ -105,7 +105,6 @@ interface DoneNoticeProps {
 function DoneNotice({ done, sources, onDone }: DoneNoticeProps) {
   const said = words.obs.sources
   const { isBusy, error, run } = useCall()
-  if (error) return <Notice complaint={error} onClose={() => onDone(null)} />
   if (done.kind === 'added') {
     // OBS may not tell the new one's id: it is known when the filter has connected.
     const id = done.filterId ?? sources.find(({ connected, source }) => connected && source === done.source)?.id
@@ -124,12 +123,13 @@ function DoneNotice({ done, sources, onDone }: DoneNoticeProps) {
       </Notice>
     )
   }
-  const { removed } = done
+  const { removed, putBack } = done
   const undo = async () => {
-    if (await run(() => putBack(removed))) onDone({ kind: 'back', filter: removed.filter })
+    if (await run(putBack)) onDone({ kind: 'back', filter: removed.filter })
   }
   return (
-    <Notice kind="warning" onClose={() => onDone(null)}>
+    // It stays beside what went wrong: pressed again, it goes on from there.
+    <Notice kind={error ? 'error' : 'warning'} {...(error && { complaint: error })} onClose={() => onDone(null)}>
       <p>{said.removed(removed.filter, removed.source)}</p>
       <Busy isBusy={isBusy} kind="secondary outline" onClick={() => void undo()}>
         {said.undo}

@@ -1,12 +1,14 @@
+import { localized } from '../invocation.ts'
 import { words } from '../locale/index.ts'
 import { CopyButton } from './copy-button.tsx'
 
 /** Something to be typed elsewhere: a command, an address, a path. */
 export function CommandLine({ text }: { readonly text: string }) {
+  const typed = localized(text)
   return (
     <div class="command">
-      <code>{text}</code>
-      <CopyButton text={text} label={words.common.copyThis(text)} />
+      <code>{typed}</code>
+      <CopyButton text={typed} label={words.common.copyThis(typed)} />
     </div>
   )
 }

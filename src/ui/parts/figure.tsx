@@ -7,12 +7,10 @@ interface FigureProps {
   readonly unit?: string
   /** Of a number; default 0. */
   readonly digits?: number
-  /** Estimated, not measured. */
-  readonly isEstimate?: boolean
 }
 
 /** A measured value with its name and unit; lives in `Figures`. */
-export function Figure({ label, value, unit, digits = 0, isEstimate = false }: FigureProps) {
+export function Figure({ label, value, unit, digits = 0 }: FigureProps) {
   const shown = typeof value === 'number' ? value.toFixed(digits) : value
   return (
     <div class="figure">
@@ -22,7 +20,6 @@ export function Figure({ label, value, unit, digits = 0, isEstimate = false }: F
           '–'
         ) : (
           <>
-            {isEstimate && '≈ '}
             {shown}
             {unit !== undefined && <span class="unit"> {unit}</span>}
           </>

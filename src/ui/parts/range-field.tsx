@@ -1,5 +1,5 @@
 import type { ComponentChildren } from 'preact'
-import { useId } from 'preact/hooks'
+import { useId, useState } from 'preact/hooks'
 
 interface RangeFieldProps {
   readonly title: string
@@ -25,7 +25,10 @@ interface RangeFieldProps {
 export function RangeField(props: RangeFieldProps) {
   const { title, description, value, minimum, maximum, step = 0.01, unit, isDisabled = false, aside, children } = props
   const id = useId()
-  const limits = { min: minimum, max: maximum, step, disabled: isDisabled, 'aria-describedby': `${id}-about` }
+  // What is drawn anew meanwhile, as it is once a second, must not take away what is being typed.
+  const [typed, setTyped] = useState<string | null>(null)
+  const about = description === undefined ? undefined : `${id}-about`
+  const limits = { min: minimum, max: maximum, step, disabled: isDisabled, 'aria-describedby': about }
   return (
     <div class="field">
       <div class="field-head">
@@ -45,12 +48,13 @@ export function RangeField(props: RangeFieldProps) {
         <input
           type="number"
           {...limits}
-          value={value}
+          value={typed ?? value}
           aria-label={unit === undefined ? title : `${title}, ${unit}`}
+          onInput={({ currentTarget }) => setTyped(currentTarget.value)}
           onChange={({ currentTarget }) => {
-            const typed = currentTarget.valueAsNumber
-            if (Number.isNaN(typed)) currentTarget.value = String(value)
-            else props.onChange(Math.min(maximum, Math.max(minimum, typed)))
+            const wished = currentTarget.valueAsNumber
+            setTyped(null)
+            if (!Number.isNaN(wished)) props.onChange(Math.min(maximum, Math.max(minimum, wished)))
           }}
         />
         {unit !== undefined && <span class="unit">{unit}</span>}

@@ -1,4 +1,6 @@
+import { localized } from '../invocation.ts'
+
 /** A sentence whose `commands` in backticks are set as code. */
 export function Sentence({ text }: { readonly text: string }) {
-  return <>{text.split('`').map((part, i) => (i % 2 === 1 ? <code key={i}>{part}</code> : part))}</>
+  return <>{text.split('`').map((part, i) => (i % 2 === 1 ? <code key={i}>{localized(part)}</code> : part))}</>
 }

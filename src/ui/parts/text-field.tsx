@@ -1,5 +1,5 @@
 import type { ComponentChildren } from 'preact'
-import { useId } from 'preact/hooks'
+import { useEffect, useId, useState } from 'preact/hooks'
 
 interface TextFieldProps {
   readonly title: string
@@ -9,8 +9,8 @@ interface TextFieldProps {
   readonly maxLength?: number
   readonly isDisabled?: boolean
   readonly onInput?: (value: string) => void
-  /** When it is left, or Enter was pressed. */
-  readonly onChange?: (value: string) => void
+  /** When it is left, or Enter was pressed. False, or a promise of it: it was refused, and the field goes back. */
+  readonly onChange?: (value: string) => unknown
   readonly aside?: ComponentChildren
 }
 
@@ -21,6 +21,12 @@ const KINDS = { text: { type: 'text' }, password: { type: 'password' }, number: 
 export function TextField(props: TextFieldProps) {
   const { title, description, value, type = 'text', maxLength, isDisabled = false, aside } = props
   const id = useId()
+  // What is drawn anew meanwhile, as it is once a second, must not take away what is being typed.
+  const [typed, setTyped] = useState<string | null>(null)
+  useEffect(() => setTyped(null), [value])
+  const change = async (wished: string): Promise<void> => {
+    if ((await props.onChange?.(wished)) === false) setTyped(null)
+  }
   return (
     <div class="field">
       <div class="field-head">
@@ -30,14 +36,17 @@ export function TextField(props: TextFieldProps) {
       <input
         id={id}
         {...KINDS[type]}
-        value={value}
+        value={typed ?? value}
         maxLength={maxLength}
         disabled={isDisabled}
         autocomplete="off"
         spellcheck={false}
         aria-describedby={description === undefined ? undefined : `${id}-about`}
-        onInput={({ currentTarget }) => props.onInput?.(currentTarget.value)}
-        onChange={({ currentTarget }) => props.onChange?.(currentTarget.value)}
+        onInput={({ currentTarget }) => {
+          setTyped(currentTarget.value)
+          props.onInput?.(currentTarget.value)
+        }}
+        onChange={({ currentTarget }) => void change(currentTarget.value)}
       />
       {description !== undefined && (
         <p class="about" id={`${id}-about`}>

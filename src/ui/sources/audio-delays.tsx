@@ -1,12 +1,9 @@
 import { useState } from 'preact/hooks'
-import type { AudioDelay, PanelState, SourceView } from '../../api/index.ts'
+import type { AudioDelayView, PanelState, SourceView } from '../../api/index.ts'
 import { call } from '../call.ts'
 import { words } from '../locale/index.ts'
 import { linkTo } from '../pages.ts'
 import { Busy, Card, Notice, useCall } from '../parts/index.ts'
-
-/** Sound and picture are felt to be apart from here on, about. */
-const MOVED_MS = 15
 
 interface AudioDelaysProps {
   readonly source: SourceView
@@ -70,7 +67,7 @@ export function AudioDelays({ source, state }: AudioDelaysProps) {
 }
 
 interface AddedProps {
-  readonly delay: AudioDelay
+  readonly delay: AudioDelayView
   readonly delayMs: number | null
   readonly onAdd: (input: string) => void
   readonly onGiveBack: (input: string) => void
@@ -78,8 +75,7 @@ interface AddedProps {
 
 function Added({ delay, delayMs, onAdd, onGiveBack }: AddedProps) {
   const said = words.sources.audio
-  const { input, addedMs, originalMs } = delay
-  const hasMoved = delayMs !== null && Math.abs(delayMs - addedMs) >= MOVED_MS
+  const { input, addedMs, originalMs, hasMoved } = delay
   return (
     <div class="added">
       <p>
@@ -88,7 +84,7 @@ function Added({ delay, delayMs, onAdd, onGiveBack }: AddedProps) {
           {said.giveBack}
         </button>
       </p>
-      {hasMoved && (
+      {hasMoved && delayMs !== null && (
         <Notice kind="warning">
           <p>
             {said.moved(Math.round(delayMs))}{' '}

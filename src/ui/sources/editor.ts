@@ -32,8 +32,12 @@ export interface Editor {
   drag(changes: Changes): void
   /** @param run - what this is done with; what is done with it again within a second is the same step of undo */
   change(changes: Changes, run?: string): void
-  /** As `change`, where the sidecar is asked in another way than key by key. */
-  changeBy(changes: Changes, work: () => Promise<unknown>): Promise<void>
+  /**
+   * As `change`, where the sidecar is asked in another way than key by key.
+   *
+   * @returns why it was refused, as `error` says it; null: it was not
+   */
+  changeBy(changes: Changes, work: () => Promise<unknown>): Promise<Complaint | null>
   undo(): void
   /** The notices were read. */
   forget(): void
@@ -56,15 +60,18 @@ function makeEditor(filterId: string): Editor {
   const expireLater = (): void => {
     setTimeout(() => (edits.value = expired(edits.value, performance.now())), ANSWER_MS)
   }
-  const send = async (changes: Changes, work: () => Promise<unknown>): Promise<void> => {
+  const send = async (changes: Changes, work: () => Promise<unknown>): Promise<Complaint | null> => {
     edits.value = sending(edits.value, changes, performance.now())
+    let complaint: Complaint | null = null
     try {
       await work()
     } catch (cause) {
-      error.value = complaintOf(cause)
+      complaint = complaintOf(cause)
+      error.value = complaint
       edits.value = failed(edits.value, changes)
     }
     expireLater()
+    return complaint
   }
   const outbox = new Outbox(async (waiting) => {
     const changes = unsent(edits.value, waiting)
@@ -101,7 +108,7 @@ function makeEditor(filterId: string): Editor {
     async changeBy(changes, work) {
       forget()
       edits.value = changed(edits.value, changes)
-      await send(changes, work)
+      return send(changes, work)
     },
     undo() {
       forget()

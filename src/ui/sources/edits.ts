@@ -1,3 +1,4 @@
+import { isSame } from '../../settings/same-value.ts'
 import type { FilterSettings } from '../../settings/schema.ts'
 
 /**
@@ -178,23 +179,6 @@ export function undone(edits: Edits): Undone | null {
   )
   const pending = { ...edits.pending, ...pendingOf(changes, startOf(edits), false) }
   return { edits: { ...edits, pending, steps: edits.steps.slice(0, -1) }, changes, refused }
-}
-
-/** Whether two values of a setting are the same; numbers may have gone through another program's arithmetic. */
-export function isSame(one: unknown, other: unknown): boolean {
-  if (typeof one === 'number' && typeof other === 'number') return Math.abs(one - other) < 1e-6
-  if (Array.isArray(one) && Array.isArray(other)) {
-    return one.length === other.length && one.every((item, i) => isSame(item, other[i]))
-  }
-  if (isRecord(one) && isRecord(other)) {
-    const keys = Object.keys(one)
-    return keys.length === Object.keys(other).length && keys.every((key) => isSame(one[key], other[key]))
-  }
-  return one === other
-}
-
-function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null
 }
 
 function keysOf(of: Readonly<Partial<Record<Key, unknown>>>): Key[] {

@@ -4,6 +4,7 @@ import type { SourceView } from '../../api/index.ts'
 import { watch, type Preview } from '../live.ts'
 import { words } from '../locale/index.ts'
 import { compose, type PictureView } from './compose.ts'
+import { pictureSize } from './picture-size.ts'
 
 interface PictureProps {
   readonly source: SourceView
@@ -11,8 +12,6 @@ interface PictureProps {
   /** Over the picture, in its size. */
   readonly children?: ComponentChildren
 }
-
-const USUAL_SIZE = { width: 16, height: 9 }
 
 /** A source's live picture, over a checkerboard; asked for only while it is drawn. */
 export function Picture({ source, view, children }: PictureProps) {
@@ -33,7 +32,7 @@ export function Picture({ source, view, children }: PictureProps) {
   }, [view])
 
   // The low resolution is stretched: its sides are multiples of 16.
-  const { width, height } = source.sourceSize ?? USUAL_SIZE
+  const { width, height } = pictureSize(source)
   const line = overlayLine(source, hasPicture)
   return (
     <span class="picture" style={{ aspectRatio: `${width} / ${height}` }}>

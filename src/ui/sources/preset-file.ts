@@ -1,5 +1,6 @@
 import type { Preset } from '../../api/index.ts'
 import { CallError } from '../call.ts'
+import { words } from '../locale/index.ts'
 
 /** A preset as a file, to be kept or given away. The sidecar checks its settings when it is put. */
 
@@ -14,11 +15,7 @@ export function readPresetFile(text: string): Preset {
     const { name, settings } = found
     if (typeof name === 'string' && isRecord(settings)) return { name, settings }
   }
-  throw new CallError({
-    code: 'PRESET_FILE',
-    message: 'This file holds no preset of mattebox.',
-    mend: 'Choose a file that “Export” has written.',
-  })
+  throw new CallError({ code: 'PRESET_FILE', ...words.sources.presets.noPreset })
 }
 
 function parsed(text: string): unknown {

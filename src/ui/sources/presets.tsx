@@ -1,8 +1,10 @@
 import { useRef, useState } from 'preact/hooks'
 import type { PanelState, Preset, SourceView } from '../../api/index.ts'
+import type { Complaint } from '../../errors/complaint.ts'
 import { call } from '../call.ts'
 import { words } from '../locale/index.ts'
 import { Card, Notice, useCall } from '../parts/index.ts'
+import { saveFile } from '../save-file.ts'
 import { Bindings } from './bindings.tsx'
 import { editorOf, type Editor } from './editor.ts'
 import { presetFile, readPresetFile } from './preset-file.ts'
@@ -20,13 +22,18 @@ export function Presets({ source, state, editor }: PresetsProps) {
   const calling = useCall()
   const [isSaving, setSaving] = useState(false)
   const [target, setTarget] = useState(source.id)
+  const [sent, setSent] = useState<SentPreset | null>(null)
   const file = useRef<HTMLInputElement>(null)
   const { presets } = state
   const targets = state.sources.filter(({ connected, id }) => connected || id === source.id)
 
-  const apply = ({ name, settings }: Preset): void => {
+  const apply = async ({ name, settings }: Preset): Promise<void> => {
+    setSent(null)
     const work = () => call('POST', `/api/sources/${target}/preset`, { name })
-    void editorOf(target).changeBy(settings, work)
+    const complaint = await editorOf(target).changeBy(settings, work)
+    // What came of it here, this source's own form shows.
+    if (target === source.id) return
+    setSent({ preset: name, source: state.sources.find(({ id }) => id === target)?.source ?? target, complaint })
   }
   const take = async (chosen: File | undefined): Promise<void> => {
     if (!chosen) return
@@ -73,11 +80,17 @@ export function Presets({ source, state, editor }: PresetsProps) {
           </select>
         </label>
       )}
+      <div role="status">{sent && <SentNotice sent={sent} onClose={() => setSent(null)} />}</div>
       <ul class="keep-list">
         {presets.map((preset) => (
           <li key={preset.name}>
             <span class="keep-name">{preset.name}</span>
-            <button type="button" class="plain" aria-label={said.applyOf(preset.name)} onClick={() => apply(preset)}>
+            <button
+              type="button"
+              class="plain"
+              aria-label={said.applyOf(preset.name)}
+              onClick={() => void apply(preset)}
+            >
               {words.common.apply}
             </button>
             <button type="button" class="plain" aria-label={said.exportOf(preset.name)} onClick={() => offer(preset)}>
@@ -100,16 +113,29 @@ export function Presets({ source, state, editor }: PresetsProps) {
   )
 }
 
+/** A preset that was applied to another source than the one that is shown. */
+interface SentPreset {
+  readonly preset: string
+  readonly source: string
+  /** Null: it was taken on. */
+  readonly complaint: Complaint | null
+}
+
+function SentNotice({ sent, onClose }: { readonly sent: SentPreset; readonly onClose: () => void }) {
+  const { preset, source, complaint } = sent
+  if (complaint) return <Notice complaint={complaint} onClose={onClose} />
+  return (
+    <Notice kind="good" onClose={onClose}>
+      <p>{words.sources.presets.applied(preset, source)}</p>
+    </Notice>
+  )
+}
+
 function addressOf(name: string): string {
   return `/api/presets/${encodeURIComponent(name)}`
 }
 
-/** Hands a preset to the browser as a file to be saved. */
 function offer(preset: Preset): void {
-  const address = URL.createObjectURL(new Blob([presetFile(preset)], { type: 'application/json' }))
-  const link = document.createElement('a')
-  link.href = address
-  link.download = `${preset.name.replace(/[^\p{L}\p{N} _-]/gu, '_')}.mattebox.json`
-  link.click()
-  URL.revokeObjectURL(address)
+  const name = `${preset.name.replace(/[^\p{L}\p{N} _-]/gu, '_')}.mattebox.json`
+  saveFile(name, 'application/json', presetFile(preset))
 }

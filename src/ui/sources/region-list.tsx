@@ -1,9 +1,10 @@
 import { useState } from 'preact/hooks'
 import type { RegionTemplate } from '../../api/index.ts'
+import { MOST_POINTS, MOST_REGIONS } from '../../settings/region-limits.ts'
 import type { Region } from '../../settings/schema.ts'
 import { call } from '../call.ts'
 import { words } from '../locale/index.ts'
-import { Busy, Dialog, Notice, TextField, useCall } from '../parts/index.ts'
+import { NameDialog, Notice, useCall } from '../parts/index.ts'
 import { focusFirstCorner } from './region-overlay.tsx'
 import { isPolygon } from './region-shapes.ts'
 import type { RegionTools } from './region-tools.ts'
@@ -11,7 +12,7 @@ import type { RegionTools } from './region-tools.ts'
 interface RegionListProps {
   readonly tools: RegionTools
   readonly templates: readonly RegionTemplate[]
-  /** Height of the picture by its width. */
+  /** Width of the picture by its height. */
   readonly aspect: number
 }
 
@@ -38,7 +39,7 @@ export function RegionList({ tools, templates, aspect }: RegionListProps) {
                 onClick={(event) => {
                   // A key pressed it: there is no pointer to draw with.
                   if (event.detail === 0) {
-                    tools.addInMiddle(kind, 1 / aspect)
+                    tools.addInMiddle(kind, aspect)
                     focusFirstCorner()
                   } else tools.draw(kind)
                 }}
@@ -52,7 +53,7 @@ export function RegionList({ tools, templates, aspect }: RegionListProps) {
       <div role="status">
         {drawing && (
           <div class="drawing">
-            <p>{said.drawing}</p>
+            <p>{drawing.points.length < MOST_POINTS ? said.drawing : said.cornersFull(MOST_POINTS)}</p>
             <div class="actions">
               <button type="button" disabled={!isPolygon(drawing.points)} onClick={() => tools.finishDrawing()}>
                 {said.done}
@@ -104,7 +105,11 @@ export function RegionList({ tools, templates, aspect }: RegionListProps) {
               </li>
             ))}
           </ul>
+          {!tools.canAdd && <p class="muted">{said.full(MOST_REGIONS)}</p>}
           {selected !== null && <p class="about">{said.keys}</p>}
+          {selected !== null && regions[selected].points.length >= MOST_POINTS && (
+            <p class="muted">{said.cornersFull(MOST_POINTS)}</p>
+          )}
         </>
       )}
       <Templates tools={tools} templates={templates} />
@@ -151,41 +156,16 @@ function Templates({ tools, templates }: Pick<RegionListProps, 'tools' | 'templa
         </button>
       )}
       {calling.error && <Notice complaint={calling.error} isLive onClose={calling.forget} />}
-      {isSaving && <SaveTemplate regions={tools.regions} onClose={() => setSaving(false)} />}
+      {isSaving && (
+        <NameDialog
+          title={said.saveTemplate}
+          taken={templates.map(({ name }) => name)}
+          onSave={(name) =>
+            call('PUT', `/api/region-templates/${encodeURIComponent(name)}`, { regions: tools.regions })
+          }
+          onClose={() => setSaving(false)}
+        />
+      )}
     </details>
-  )
-}
-
-function SaveTemplate({ regions, onClose }: { readonly regions: readonly Region[]; readonly onClose: () => void }) {
-  const said = words.sources.regions
-  const calling = useCall()
-  const [name, setName] = useState('')
-  const canSave = name.trim() !== ''
-  const save = async (): Promise<void> => {
-    const address = `/api/region-templates/${encodeURIComponent(name.trim())}`
-    if (await calling.run(() => call('PUT', address, { regions }))) onClose()
-  }
-  const actions = (
-    <>
-      <Busy kind="secondary outline" isBusy={false} onClick={onClose}>
-        {words.common.cancel}
-      </Busy>
-      <Busy isBusy={calling.isBusy} isDisabled={!canSave} onClick={() => void save()}>
-        {words.common.save}
-      </Busy>
-    </>
-  )
-  return (
-    <Dialog title={said.saveTemplate} onClose={onClose} actions={actions}>
-      <form
-        onSubmit={(event) => {
-          event.preventDefault()
-          if (canSave) void save()
-        }}
-      >
-        <TextField title={words.common.name} value={name} maxLength={64} onInput={setName} />
-      </form>
-      {calling.error && <Notice complaint={calling.error} isLive />}
-    </Dialog>
   )
 }

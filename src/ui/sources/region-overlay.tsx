@@ -16,6 +16,8 @@ const STEP = 0.005
 const LARGE_STEP = 0.05
 /** A tap so close to the first corner closes what is drawn. */
 const CLOSE_PX = 14
+/** The second press of a double click is no corner of its own. */
+const SAME_PX = 3
 const HANDLE_PX = 6
 /** WCAG wants 24 across; a finger is thankful for more. */
 const TARGET_PX = 14
@@ -80,8 +82,9 @@ export function RegionOverlay({ tools }: { readonly tools: RegionTools }) {
     event.preventDefault()
     const point = pointAt(event)
     const closes = drawing.points.length > 2 && pixelDistance(point, drawing.points[0], width, height) < CLOSE_PX
+    const last = drawing.points.at(-1)
     if (closes) tools.finishDrawing()
-    else tools.addCorner(point)
+    else if (!last || pixelDistance(point, last, width, height) >= SAME_PX) tools.addCorner(point)
   }
   const pixels = (points: readonly Point[]): string => points.map(({ x, y }) => `${x * width},${y * height}`).join(' ')
 

@@ -1,3 +1,4 @@
+import { FEWEST_POINTS, MOST_POINTS } from '../../settings/region-limits.ts'
 import type { Region } from '../../settings/schema.ts'
 
 /** Regions as they are drawn: polygons in 0..1 of the source. Pure geometry; every function returns a new polygon. */
@@ -7,10 +8,6 @@ export interface Point {
   readonly y: number
 }
 export type Polygon = readonly Point[]
-
-export const MOST_REGIONS = 16
-export const MOST_POINTS = 64
-export const FEWEST_POINTS = 3
 
 /** The kinds and polygons, as the settings hold them. */
 export function regionOf(kind: Region['kind'], polygon: Polygon): Region {
@@ -57,7 +54,11 @@ export function removePoint(polygon: Polygon, index: number): Polygon | null {
   return polygon.filter((_, i) => i !== index)
 }
 
-/** A polygon to begin with where none can be drawn by hand: a square-looking one in the middle. */
+/**
+ * A polygon to begin with where none can be drawn by hand: a square-looking one in the middle.
+ *
+ * @param aspect - width of the picture by its height
+ */
 export function middlePolygon(aspect: number): Polygon {
   const halfWidth = 0.15
   const halfHeight = Math.min(0.4, halfWidth * aspect)

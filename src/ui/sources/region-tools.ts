@@ -1,16 +1,9 @@
 import { useState } from 'preact/hooks'
+import { MOST_POINTS, MOST_REGIONS } from '../../settings/region-limits.ts'
 import type { Region } from '../../settings/schema.ts'
 import { shown } from './edits.ts'
 import type { Editor } from './editor.ts'
-import {
-  isPolygon,
-  middlePolygon,
-  MOST_POINTS,
-  MOST_REGIONS,
-  regionOf,
-  type Point,
-  type Polygon,
-} from './region-shapes.ts'
+import { isPolygon, middlePolygon, regionOf, type Point, type Polygon } from './region-shapes.ts'
 
 /** Corners of a region that is being drawn. */
 interface Drawing {
@@ -27,10 +20,10 @@ export interface RegionTools {
   /** Corners are to follow, by mouse or finger. */
   draw(kind: Region['kind']): void
   addCorner(point: Point): void
-  /** What was drawn becomes a region, if it is one. */
+  /** What was drawn becomes a region; where it is none yet, drawing goes on. */
   finishDrawing(): void
   cancelDrawing(): void
-  /** Adds a region in the middle, for the keyboard to move. */
+  /** Adds a region in the middle, for the keyboard to move. @param aspect - width of the picture by its height */
   addInMiddle(kind: Region['kind'], aspect: number): void
   /** While a corner is dragged. */
   drag(index: number, polygon: Polygon): void
@@ -73,7 +66,8 @@ export function useRegionTools(editor: Editor): RegionTools {
       setDrawing({ ...drawing, points: [...drawing.points, point] })
     },
     finishDrawing() {
-      if (drawing && isPolygon(drawing.points)) add(regionOf(drawing.kind, drawing.points))
+      if (drawing === null || !isPolygon(drawing.points)) return
+      add(regionOf(drawing.kind, drawing.points))
       setDrawing(null)
     },
     cancelDrawing() {

@@ -1,5 +1,6 @@
 import type { SourceView } from '../../api/index.ts'
 import { words } from '../locale/index.ts'
+import { dropReason, resetReason } from '../locale/names.ts'
 import { Card } from '../parts/index.ts'
 
 /** When the network forgot what it saw, and which frames it never got: both by reason. */
@@ -9,8 +10,8 @@ export function Resets({ source }: { readonly source: SourceView }) {
   return (
     <Card title={said.title}>
       <div class="counts">
-        <Counts title={said.resets} counts={resets} reasons={said.resetReasons} />
-        <Counts title={said.dropped} counts={counts.dropped} reasons={said.dropReasons} />
+        <Counts title={said.resets} counts={resets} nameOf={resetReason} />
+        <Counts title={said.dropped} counts={counts.dropped} nameOf={dropReason} />
       </div>
       <p class="muted">{said.frames(counts.shown, counts.covered)}</p>
       {recentResets.length > 0 && (
@@ -19,8 +20,7 @@ export function Resets({ source }: { readonly source: SourceView }) {
           <ol class="resets">
             {recentResets.map(({ at, reason, from, to }, i) => (
               <li key={i}>
-                <time dateTime={at}>{new Date(at).toLocaleTimeString()}</time>{' '}
-                <strong>{nameOf(said.resetReasons, reason)}</strong>
+                <time dateTime={at}>{new Date(at).toLocaleTimeString()}</time> <strong>{resetReason(reason)}</strong>
                 {(from !== null || to !== null) && <span> {said.scenes(from, to)}</span>}
               </li>
             ))}
@@ -31,15 +31,13 @@ export function Resets({ source }: { readonly source: SourceView }) {
   )
 }
 
-type Reasons = Readonly<Record<string, string>>
-
 interface CountsProps {
   readonly title: string
   readonly counts: Readonly<Record<string, number>>
-  readonly reasons: Reasons
+  readonly nameOf: (reason: string) => string
 }
 
-function Counts({ title, counts, reasons }: CountsProps) {
+function Counts({ title, counts, nameOf }: CountsProps) {
   const found = Object.entries(counts).filter(([, count]) => count > 0)
   return (
     <div>
@@ -50,16 +48,11 @@ function Counts({ title, counts, reasons }: CountsProps) {
         <ul class="count-list">
           {found.map(([reason, count]) => (
             <li key={reason}>
-              {nameOf(reasons, reason)} <strong>{count}</strong>
+              {nameOf(reason)} <strong>{count}</strong>
             </li>
           ))}
         </ul>
       )}
     </div>
   )
-}
-
-/** A newer filter may have reasons of which this page knows nothing. */
-function nameOf(reasons: Reasons, reason: string): string {
-  return reasons[reason] ?? reason
 }

@@ -3,7 +3,7 @@ import { filter } from 'virtual:settings'
 import type { Preset } from '../../api/index.ts'
 import { call } from '../call.ts'
 import { words } from '../locale/index.ts'
-import { Busy, Dialog, Notice, TextField, useCall } from '../parts/index.ts'
+import { NameDialog } from '../parts/index.ts'
 import { shown, type Key } from './edits.ts'
 import type { Editor } from './editor.ts'
 
@@ -20,37 +20,20 @@ const LEFT_OUT: readonly Key[] = ['regions', 'view']
 /** Asks for a name, and which of the settings it is to hold. */
 export function SavePreset({ editor, presets, onClose }: SavePresetProps) {
   const said = words.sources.presets
-  const calling = useCall()
-  const [name, setName] = useState('')
   const [keys, setKeys] = useState<readonly Key[]>(KEYS.filter((key) => !LEFT_OUT.includes(key)))
   const values = shown(editor.edits.value)
-  const exists = presets.some((one) => one.name === name.trim())
-  const canSave = name.trim() !== '' && keys.length > 0 && values !== null
-  const save = async (): Promise<void> => {
+  const save = (name: string): Promise<unknown> => {
     const settings = Object.fromEntries(keys.map((key) => [key, values?.[key]]))
-    const address = `/api/presets/${encodeURIComponent(name.trim())}`
-    if (await calling.run(() => call('PUT', address, { settings }))) onClose()
+    return call('PUT', `/api/presets/${encodeURIComponent(name)}`, { settings })
   }
-  const actions = (
-    <>
-      <Busy kind="secondary outline" isBusy={false} onClick={onClose}>
-        {words.common.cancel}
-      </Busy>
-      <Busy isBusy={calling.isBusy} isDisabled={!canSave} onClick={() => void save()}>
-        {exists ? said.replace : words.common.save}
-      </Busy>
-    </>
-  )
   return (
-    <Dialog title={said.saveTitle} onClose={onClose} actions={actions}>
-      <form
-        onSubmit={(event) => {
-          event.preventDefault()
-          if (canSave) void save()
-        }}
-      >
-        <TextField title={words.common.name} value={name} maxLength={64} onInput={setName} />
-      </form>
+    <NameDialog
+      title={said.saveTitle}
+      taken={presets.map(({ name }) => name)}
+      canSave={keys.length > 0 && values !== null}
+      onSave={save}
+      onClose={onClose}
+    >
       <fieldset class="ticks">
         <legend>{said.which}</legend>
         {KEYS.map((key) => (
@@ -66,7 +49,6 @@ export function SavePreset({ editor, presets, onClose }: SavePresetProps) {
           </label>
         ))}
       </fieldset>
-      {calling.error && <Notice complaint={calling.error} isLive />}
-    </Dialog>
+    </NameDialog>
   )
 }

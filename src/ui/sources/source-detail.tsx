@@ -7,6 +7,7 @@ import { AudioDelays } from './audio-delays.tsx'
 import { PICTURE_VIEWS, type PictureView } from './compose.ts'
 import { editorOf } from './editor.ts'
 import { FollowingPicture } from './following-picture.tsx'
+import { pictureSize } from './picture-size.ts'
 import { Picture } from './picture.tsx'
 import { Presets } from './presets.tsx'
 import { RegionList } from './region-list.tsx'
@@ -30,8 +31,7 @@ export function SourceDetail({ source, state }: SourceDetailProps) {
   const acting = useCall()
   const stage = useRef<HTMLDivElement>(null)
   const views = PICTURE_VIEWS.map((word) => ({ word, label: said.views[word] }))
-  const { width, height } = source.sourceSize ?? { width: 16, height: 9 }
-  const aspect = height / width
+  const { width, height } = pictureSize(source)
   const post = (what: string, body?: unknown): void => {
     void acting.run(() => call('POST', `/api/sources/${source.id}/${what}`, body))
   }
@@ -88,7 +88,7 @@ export function SourceDetail({ source, state }: SourceDetailProps) {
           {acting.error && <Notice complaint={acting.error} isLive onClose={acting.forget} />}
           <SourceFigures source={source} />
         </section>
-        <RegionList tools={tools} templates={state.regionTemplates} aspect={aspect} />
+        <RegionList tools={tools} templates={state.regionTemplates} aspect={width / height} />
       </div>
       <div class="source-side">
         <SettingsForm source={source} editor={editor} />

@@ -1,4 +1,6 @@
+import { pixels } from '../locale/format.ts'
 import { words } from '../locale/index.ts'
+import { providerName, resetReason } from '../locale/names.ts'
 import { Card, Figure, Figures } from '../parts/index.ts'
 import type { TryFigures } from './figures.ts'
 
@@ -9,17 +11,15 @@ interface FiguresCardProps {
 
 export function FiguresCard({ figures, source }: FiguresCardProps) {
   const said = words.try.figures
-  const sizeOf = (size: { readonly width: number; readonly height: number } | undefined | null): string | null =>
-    size ? `${size.width}×${size.height}` : null
   return (
     <Card title={said.title}>
       <Figures>
-        <Figure label={said.fps} value={figures?.framesPerSecond ?? null} unit="/s" digits={1} />
-        <Figure label={said.inference} value={figures?.inferenceMs ?? null} unit="ms" digits={1} />
-        <Figure label={said.roundTrip} value={figures?.roundTripMs ?? null} unit="ms" />
-        <Figure label={said.source} value={sizeOf(source)} />
-        <Figure label={said.low} value={sizeOf(figures?.low)} />
-        <Figure label={said.provider} value={figures ? providerTitle(figures.provider) : null} />
+        <Figure label={said.fps} value={figures?.framesPerSecond ?? null} unit={words.units.fps} digits={1} />
+        <Figure label={said.inference} value={figures?.inferenceMs ?? null} unit={words.units.ms} digits={1} />
+        <Figure label={said.roundTrip} value={figures?.roundTripMs ?? null} unit={words.units.ms} />
+        <Figure label={said.source} value={source && pixels(source)} />
+        <Figure label={said.low} value={figures && pixels(figures.low)} />
+        <Figure label={said.provider} value={figures ? providerName(figures.provider) : null} />
         <Figure label={said.model} value={figures?.model ?? null} />
         <Figure label={said.lastReset} value={figures ? lastReset(figures) : null} />
       </Figures>
@@ -27,17 +27,8 @@ export function FiguresCard({ figures, source }: FiguresCardProps) {
   )
 }
 
-function providerTitle(name: string): string {
-  const titles: Readonly<Record<string, string | undefined>> = words.settings.words.provider
-  return titles[name] ?? name
-}
-
 function lastReset({ lastReset }: TryFigures): string {
   const said = words.try.figures
   if (!lastReset) return said.noReset
-  const reasons: Readonly<Record<string, string | undefined>> = said.reasons
-  return said.reset(
-    reasons[lastReset.reason] ?? lastReset.reason,
-    lastReset.at.toLocaleTimeString([], { hour12: false }),
-  )
+  return said.reset(resetReason(lastReset.reason), lastReset.at.toLocaleTimeString([], { hour12: false }))
 }

@@ -58,6 +58,7 @@ export function TryItPage() {
   useEffect(() => {
     if (trial && backdrop) trial.backdrop = backdrop
   }, [trial, backdrop])
+  useEffect(() => () => backdrop?.close(), [backdrop])
 
   useEffect(() => {
     const shown = video.current
@@ -101,7 +102,7 @@ export function TryItPage() {
 
   const takeBackdrop = async (file: File): Promise<void> => {
     try {
-      setBackdrop(await createImageBitmap(file, { premultiplyAlpha: 'none' }))
+      setBackdrop(await backdropOf(file))
       setFault(null)
     } catch {
       setFault('backdrop')
@@ -163,6 +164,26 @@ export function TryItPage() {
       </div>
     </section>
   )
+}
+
+/** Every WebGL 2 takes a texture of this side, and draws nothing of one that is beyond what it takes. */
+const LONGEST_SIDE = 2048
+
+/** @throws {DOMException} if this browser does not know the picture */
+async function backdropOf(file: File): Promise<ImageBitmap> {
+  const whole = await createImageBitmap(file, { premultiplyAlpha: 'none' })
+  const scale = LONGEST_SIDE / Math.max(whole.width, whole.height)
+  if (scale >= 1) return whole
+  try {
+    return await createImageBitmap(whole, {
+      premultiplyAlpha: 'none',
+      resizeWidth: Math.max(1, Math.round(scale * whole.width)),
+      resizeHeight: Math.max(1, Math.round(scale * whole.height)),
+      resizeQuality: 'high',
+    })
+  } finally {
+    whole.close()
+  }
 }
 
 function drawn({ colour, compares, divider, ...look }: ChosenLook): Look {

@@ -1,5 +1,7 @@
+import { effect, signal } from '@preact/signals'
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks'
 import type { Complaint } from '../../errors/complaint.ts'
+import { megabytes } from '../locale/format.ts'
 import { words } from '../locale/index.ts'
 import { Card, complaintOf, Notice } from '../parts/index.ts'
 import { isObsDock } from './camera.ts'
@@ -18,21 +20,35 @@ interface Finished extends Recording {
   readonly wasTransparent: boolean
 }
 
+/** The last recording: it waits for its user while other pages are shown. */
+const kept = signal<Finished | null>(null)
+const isRecording = signal(false)
+const isSaved = signal(false)
+
+const askFirst = (event: BeforeUnloadEvent): void => event.preventDefault()
+effect(() => {
+  if (isRecording.value || (kept.value && !isSaved.value)) addEventListener('beforeunload', askFirst)
+  else removeEventListener('beforeunload', askFirst)
+})
+
+function keep(finished: Finished | null): void {
+  if (kept.value) URL.revokeObjectURL(kept.value.address)
+  isSaved.value = false
+  kept.value = finished
+}
+
 /** Records what is shown, and offers it to be saved. */
 export function RecordCard({ canvas, isTransparent }: RecordCardProps) {
   const said = words.try.record
   const type = useMemo(recordingType, [])
   const recorder = useRef<Recorder | null>(null)
   const [seconds, setSeconds] = useState<number | null>(null)
-  const [finished, setFinished] = useState<Finished | null>(null)
   const [error, setError] = useState<Complaint | null>(null)
+
+  const finished = kept.value
 
   // What is recorded ends with what is shown.
   useEffect(() => () => recorder.current?.stop(), [canvas])
-  useEffect(() => {
-    if (!finished) return undefined
-    return () => URL.revokeObjectURL(finished.address)
-  }, [finished])
   useEffect(() => {
     if (seconds === null) return undefined
     const tick = setTimeout(() => setSeconds(seconds + 1), 1000)
@@ -40,18 +56,20 @@ export function RecordCard({ canvas, isTransparent }: RecordCardProps) {
   }, [seconds])
 
   const start = async (shown: HTMLCanvasElement, mimeType: string): Promise<void> => {
-    setFinished(null)
+    keep(null)
     setError(null)
     try {
       recorder.current = record(shown, mimeType)
+      isRecording.value = true
       setSeconds(0)
       const recording = await recorder.current.done
       const address = URL.createObjectURL(recording.blob)
-      setFinished({ ...recording, address, wasTransparent: isTransparent })
+      keep({ ...recording, address, wasTransparent: isTransparent })
     } catch (cause) {
       setError(complaintOf(cause))
     } finally {
       recorder.current = null
+      isRecording.value = false
       setSeconds(null)
     }
   }
@@ -75,10 +93,15 @@ export function RecordCard({ canvas, isTransparent }: RecordCardProps) {
           )}
           {finished && (
             <>
-              <a href={finished.address} download={nameOf(new Date())} role="button">
-                {said.save((finished.blob.size / 1e6).toFixed(1))}
+              <a
+                href={finished.address}
+                download={nameOf(new Date())}
+                role="button"
+                onClick={() => (isSaved.value = true)}
+              >
+                {said.save(megabytes(finished.blob.size))}
               </a>
-              <button type="button" class="plain" onClick={() => setFinished(null)}>
+              <button type="button" class="plain" onClick={() => keep(null)}>
                 {said.discard}
               </button>
             </>
@@ -87,6 +110,7 @@ export function RecordCard({ canvas, isTransparent }: RecordCardProps) {
       )}
       <div role="status">
         {finished && <p class="about">{whatWasKept(finished)}</p>}
+        {finished?.wasFull && <p class="about">{said.wasFull}</p>}
         {finished && isObsDock() && <Notice kind="warning">{<p>{said.dock}</p>}</Notice>}
       </div>
       {error && <Notice complaint={error} isLive onClose={() => setError(null)} />}

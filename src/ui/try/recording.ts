@@ -1,9 +1,14 @@
+import { CallError } from '../call.ts'
+import { words } from '../locale/index.ts'
+
 /** Records what a canvas shows as WebM, in the page's own memory. */
 
 export interface Recording {
   readonly blob: Blob
   /** Whether transparency was kept. */
   readonly hasAlpha: boolean
+  /** Whether it ended by itself, at what a page keeps. */
+  readonly wasFull: boolean
 }
 
 export interface Recorder {
@@ -28,6 +33,7 @@ export function record(canvas: HTMLCanvasElement, mimeType: string): Recorder {
   const recorder = new MediaRecorder(stream, { mimeType, videoBitsPerSecond: BITS_PER_SECOND })
   const parts: Blob[] = []
   let bytes = 0
+  let wasFull = false
   const stop = (): void => {
     if (recorder.state !== 'inactive') recorder.stop()
     for (const track of stream.getTracks()) track.stop()
@@ -35,15 +41,20 @@ export function record(canvas: HTMLCanvasElement, mimeType: string): Recorder {
   recorder.ondataavailable = ({ data }) => {
     parts.push(data)
     bytes += data.size
-    if (bytes > BYTES_MAX) stop()
+    if (bytes <= BYTES_MAX || recorder.state === 'inactive') return
+    wasFull = true
+    stop()
   }
   const done = new Promise<Recording>((resolve, reject) => {
     recorder.onstop = () => {
       const blob = new Blob(parts, { type: 'video/webm' })
       const head = blob.slice(0, HEAD_BYTES).arrayBuffer()
-      head.then((buffer) => resolve({ blob, hasAlpha: hasAlphaMode(new Uint8Array(buffer)) }), reject)
+      head.then((buffer) => resolve({ blob, hasAlpha: hasAlphaMode(new Uint8Array(buffer)), wasFull }), reject)
     }
-    recorder.onerror = () => reject(new Error('This browser could not record.'))
+    recorder.onerror = () => {
+      reject(new CallError({ code: 'RECORDING', ...words.try.record.failed }))
+      stop()
+    }
   })
   recorder.start(1000)
   return { stop, done }

@@ -1,6 +1,7 @@
 import { signal } from '@preact/signals'
 import type { TryFrame } from '../../api/index.ts'
 import type { Complaint } from '../../errors/complaint.ts'
+import { words } from '../locale/index.ts'
 import type { Look } from '../matte/look.ts'
 import { MattePainter } from '../matte/matte-painter.ts'
 import { matteSize, type MatteSize } from '../matte/size.ts'
@@ -53,6 +54,7 @@ export class Trial {
   readonly #onUsed: ((frame: UsedFrame) => void) | undefined
   readonly #link: TryLink
   readonly #ends: (() => void)[] = []
+  #pauseTimer: number | undefined
   #painter: MattePainter | undefined
   #settings: TrySettings
   #look: Look
@@ -118,6 +120,7 @@ export class Trial {
 
   end(): void {
     for (const end of this.#ends) end()
+    clearTimeout(this.#pauseTimer)
     this.#link.close()
     this.#painter?.release()
     this.#painter = undefined
@@ -165,7 +168,12 @@ export class Trial {
     const { ratio, refiner, decontaminate, cutDetection } = this.#settings
     const low = matteSize(width, height, ratio)
     const sentAtMs = performance.now()
-    const rgba = this.#painter.capture(this.#video, { width, height }, low)
+    let rgba: Uint8Array
+    try {
+      rgba = this.#painter.capture(this.#video, { width, height }, low)
+    } catch (cause) {
+      return this.#fail(unbuilt(cause))
+    }
     const reset = this.#reset
     this.#reset = null
     this.#inFlight = { low, rgba, sentAtMs, reset }
@@ -190,7 +198,7 @@ export class Trial {
     this.error.value = null
     this.isLate.value = false
     this.isDropped.value = false
-    this.#draw()
+    if (!this.#draw()) return this.#pause()
     if (this.#onUsed) this.#onUsed({ header, low: sent.rgba, ...this.#painter.read() })
     const size = this.#painter.shown
     if (size && (size.width !== this.shown.value?.width || size.height !== this.shown.value.height)) {
@@ -225,17 +233,29 @@ export class Trial {
   /** Frames that get no matte must not follow one another as fast as they can be made. */
   #pause(): void {
     this.#isPaused = true
-    const goOn = setTimeout(
+    clearTimeout(this.#pauseTimer)
+    this.#pauseTimer = window.setTimeout(
       () => {
         this.#isPaused = false
         this.#next()
       },
       this.error.value ? PAUSE_MS : 30,
     )
-    this.#ends.push(() => clearTimeout(goOn))
   }
 
-  #draw(): void {
-    this.#painter?.draw(this.#look)
+  /** Whether nothing went wrong with it. */
+  #draw(): boolean {
+    try {
+      this.#painter?.draw(this.#look)
+      return true
+    } catch (cause) {
+      this.error.value = unbuilt(cause)
+      return false
+    }
   }
+}
+
+/** Programs for the GPU are built when they are first wanted, and a driver may refuse one. */
+function unbuilt(cause: unknown): Complaint {
+  return { code: 'PAGE', ...words.try.unbuilt(cause instanceof Error ? cause.message : String(cause)) }
 }

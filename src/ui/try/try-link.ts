@@ -1,6 +1,7 @@
 import type { TryFailure, TryFrame } from '../../api/index.ts'
 import { TRY_PATH } from '../../api/paths.ts'
 import type { Complaint } from '../../errors/complaint.ts'
+import { LastingSocket } from '../lasting-socket.ts'
 import { decodeTryMatte, encodeTryFrame, type ReceivedMatte } from '../matte/try-message.ts'
 
 /** What becomes of a frame that was sent, or of the connection. */
@@ -13,64 +14,45 @@ export interface TryEvents {
   readonly onOpen: (isOpen: boolean) => void
 }
 
-const FIRST_WAIT_MS = 250
-const LONGEST_WAIT_MS = 5000
 /** The server answers within 5 s, whatever happens to the network. */
 const PATIENCE_MS = 10_000
 
 /** The socket on which frames are matted: one frame in flight. It connects again until it is closed. */
 export class TryLink {
   readonly #events: TryEvents
-  #socket: WebSocket | undefined
-  #waitMs = FIRST_WAIT_MS
-  #again: number | undefined
+  readonly #socket: LastingSocket
   #inFlight: { readonly id: number; readonly givesUp: number } | undefined
-  #isClosed = false
 
   constructor(events: TryEvents) {
     this.#events = events
-    this.#connect()
+    this.#socket = new LastingSocket(TRY_PATH, {
+      onOpen: () => events.onOpen(true),
+      onMessage: (data) => {
+        if (typeof data === 'string') this.#hearFailure(JSON.parse(data) as TryFailure)
+        else this.#hearMatte(decodeTryMatte(data))
+      },
+      onAway: () => {
+        events.onOpen(false)
+        if (this.#settle()) events.onDropped()
+      },
+    })
   }
 
   /** Whether a frame may be sent now. */
   get isFree(): boolean {
-    return this.#socket?.readyState === WebSocket.OPEN && !this.#inFlight
+    return this.#socket.isOpen && !this.#inFlight
   }
 
   /** @param rgba - uint8 [height, width, 4], straight */
   send(frame: TryFrame, rgba: Uint8Array): void {
     // A socket that was never closed says nothing where the other side is stopped.
-    this.#inFlight = { id: frame.id, givesUp: window.setTimeout(() => this.#socket?.close(), PATIENCE_MS) }
-    this.#socket?.send(encodeTryFrame(frame, rgba))
+    this.#inFlight = { id: frame.id, givesUp: window.setTimeout(() => this.#socket.giveUp(), PATIENCE_MS) }
+    this.#socket.send(encodeTryFrame(frame, rgba))
   }
 
   close(): void {
-    this.#isClosed = true
-    clearTimeout(this.#again)
     this.#settle()
-    this.#socket?.close()
-  }
-
-  #connect(): void {
-    const socket = new WebSocket(new URL(TRY_PATH, location.href.replace(/^http/, 'ws')))
-    this.#socket = socket
-    socket.binaryType = 'arraybuffer'
-    socket.onopen = () => {
-      this.#waitMs = FIRST_WAIT_MS
-      this.#events.onOpen(true)
-    }
-    socket.onmessage = ({ data }: MessageEvent<string | ArrayBuffer>) => {
-      if (this.#isClosed) return
-      if (typeof data === 'string') this.#hearFailure(JSON.parse(data) as TryFailure)
-      else this.#hearMatte(decodeTryMatte(data))
-    }
-    socket.onclose = () => {
-      if (this.#isClosed) return
-      this.#events.onOpen(false)
-      if (this.#settle()) this.#events.onDropped()
-      this.#again = window.setTimeout(() => this.#connect(), this.#waitMs)
-      this.#waitMs = Math.min(2 * this.#waitMs, LONGEST_WAIT_MS)
-    }
+    this.#socket.close()
   }
 
   #hearMatte(matte: ReceivedMatte): void {

@@ -6,7 +6,8 @@ import { Tensor } from 'onnxruntime-common'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { MatteboxError } from '../../../src/errors/index.ts'
 import { Graph } from '../../../src/model/onnx/graph.ts'
-import { createSession } from '../../../src/sidecar/inference/runtime.ts'
+import type { ProviderName } from '../../../src/settings/index.ts'
+import { createSession, sessionOptions } from '../../../src/sidecar/inference/runtime.ts'
 import { compiled } from './compiled.ts'
 import { smallNetwork } from './provider-network.ts'
 import { swiftShader, withoutSwiftShader } from './provider-swiftshader.ts'
@@ -68,6 +69,16 @@ describe('a session of onnxruntime', () => {
     }
     // Measured: 0.07 s asleep, 0.35 s spinning, of 0.6 s.
     expect(await busy(false)).toBeLessThan(0.6 * (await busy(true)))
+  })
+
+  it('runs on the GPU that was chosen, where the provider takes one', () => {
+    const providers = (provider: ProviderName, device?: number) =>
+      sessionOptions({ provider, device }).executionProviders
+    expect(providers('cuda', 1)).toEqual([{ name: 'cuda', deviceId: 1 }])
+    expect(providers('cuda')).toEqual(['cuda'])
+    // WebGPU refuses an option that it does not know.
+    expect(providers('webgpu', 1)).toEqual(['webgpu'])
+    expect(providers('cpu', 1)).toEqual(['cpu'])
   })
 
   it('writes nothing on the terminal when a provider does not work, and says why in the error', () => {

@@ -3,7 +3,8 @@ import { NO_SCENES, settingsDue, takeScenes, type ScenesSeen } from '../../../sr
 import { addReports, NO_HISTORY, sourceMetrics, type SourceMetrics } from '../../../src/sidecar/main/metrics.ts'
 import { report } from './told.ts'
 
-// Seen red: with the scene forgotten where a filter is gone, "that reconnects …" gets its preset again.
+// Seen red: with the scene forgotten where a filter is gone, "that reconnects …" gets its preset again; with scenes kept
+// by the filter alone, "of two OBS" comes with each report.
 
 const filterId = '00000000000000a1'
 
@@ -69,6 +70,17 @@ describe('a scene came on program for a filter', () => {
       undefined,
       'Desk',
     ]))
+
+  it('once in each of two OBS that have the filter', () => {
+    const both = [...told('Desk', { pid: 1 }), ...told('Chat', { pid: 2 })]
+    expect(takeScenes(NO_SCENES, both).came.map(({ scene }) => scene)).toEqual(['Desk', 'Chat'])
+    expect(came(both, both)).toEqual(['Desk', undefined])
+  })
+
+  it('and is forgotten with the filter', () => {
+    const { seen } = takeScenes(NO_SCENES, told('Desk'))
+    expect(takeScenes(seen, []).seen.size).toBe(0)
+  })
 })
 
 describe('a preset is due', () => {

@@ -7,7 +7,7 @@ const { claimInstance } = await import(module)
 process.stdout.write('up\n')
 await new Promise((resolve) => process.stdin.resume().on('end', resolve))
 const startedAt = new Date().toISOString()
-const info = () => ({ pid: process.pid, version: '1.2.3', address: null, socket: '/some/socket', startedAt })
+const info = () => ({ pid: process.pid, version: '1.2.3', panel: null, socket: '/some/socket', startedAt })
 const say = (result) => process.stdout.write(`${JSON.stringify({ pid: process.pid, ...result })}\n`)
 try {
   await claimInstance(info, folder)

@@ -10,18 +10,23 @@ import {
   symlinkSync,
   writeFileSync,
 } from 'node:fs'
+import { createServer, connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
+import { text } from 'node:stream/consumers'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
-import { claimInstance, type InstanceInfo } from '../../../src/sidecar/main/instance.ts'
+import { claimInstance, type Instance, type InstanceInfo } from '../../../src/sidecar/main/instance.ts'
 import { compiled } from '../inference/compiled.ts'
+import { abstractSockets } from './abstract-sockets.ts'
+import { until } from './told.ts'
 
 /**
  * Row 19 of the reliability table, with real processes. Seen red: with the secret renamed to its place instead of linked
  * there, 4 of 100 win. With a pause of up to 10 ms before the damaged one is moved away, and no lock, two win where many
- * find it; with the pause and the lock, one.
+ * find it; with the pause and the lock, one. With the secret itself in the socket's name, with an answer believed that has
+ * no proof, with no end to the attempts, and with connections that stay after the answer.
  */
 
 const root = mkdtempSync(join(tmpdir(), 'mattebox-instance-'))
@@ -89,10 +94,18 @@ async function race(folder: string, racers: number): Promise<{ winner: Claim; lo
 const info = (): InstanceInfo => ({
   pid: process.pid,
   version: '1.2.3',
-  address: 'http://127.0.0.1:4477',
+  panel: { address: 'http://127.0.0.1:4477', id: 'one' },
   socket: null,
   startedAt: '2026-01-01T00:00:00.000Z',
 })
+
+/** A place that was taken, by the name and with the answer that everybody on the machine can get. */
+async function claimed(folder: string): Promise<{ instance: Instance; name: string; answer: string }> {
+  const before = abstractSockets(process.pid)
+  const instance = await claimInstance(info, folder)
+  const name = abstractSockets(process.pid).find((other) => !before.includes(other))!
+  return { instance, name, answer: await text(connect(name)) }
+}
 
 describe('one sidecar a user', () => {
   it('is exactly one of 100 that start at once, and again after it was killed', async () => {
@@ -156,6 +169,40 @@ describe('one sidecar a user', () => {
     await expect(second).rejects.toThrow(/process \d+, since 2026-01-01T00:00:00.000Z; panel: http:\/\/127.0.0.1:4477/)
     await instance.release()
     await (await claimInstance(info, folder)).release()
+  })
+
+  it.runIf(process.platform === 'linux')('believes nobody who took its place and has not the secret', async () => {
+    const folder = freshFolder()
+    const { instance, name, answer } = await claimed(folder)
+    expect(name + answer).not.toContain(readFileSync(join(folder, 'instance'), 'utf8').trim())
+    await instance.release()
+    // Another user's, who has asked before.
+    const lies = [answer.replace('1.2.3', '\u001b[2J'), answer.replace(/^\w+ /, ''), 'null\n', answer.trimEnd(), '']
+    for (const lie of lies) {
+      const impostor = createServer((peer) => peer.end(lie)).listen(name)
+      await once(impostor, 'listening')
+      await expect(claimInstance(info, folder)).rejects.toMatchObject({
+        code: 'ALREADY_RUNNING',
+        message: 'mattebox runs already, and does not answer.',
+        mend: expect.stringContaining(`delete ${join(folder, 'instance')}`) as string,
+      })
+      impostor.close()
+      await once(impostor, 'close')
+    }
+    const impostor = createServer((peer) => peer.end(answer)).listen(name)
+    await once(impostor, 'listening')
+    rmSync(join(folder, 'instance'))
+    await (await claimInstance(info, folder)).release()
+    impostor.close()
+  })
+
+  it.runIf(process.platform === 'linux')('keeps no connection of those who ask and do not go', async () => {
+    const { instance, name } = await claimed(freshFolder())
+    const askers = Array.from({ length: 50 }, () => connect({ path: name, allowHalfOpen: true }))
+    await Promise.all(askers.map((asker) => once(asker.resume(), 'end')))
+    await until(() => abstractSockets(process.pid).filter((other) => other === name).length === 1, 'them to be let go')
+    for (const asker of askers) asker.destroy()
+    await instance.release()
   })
 
   it('has its place also while it is stopped', async () => {

@@ -1,8 +1,10 @@
 import { describe, expect, it } from 'vitest'
 import { addReports, NO_HISTORY, processMetrics, sourceMetrics } from '../../../src/sidecar/main/metrics.ts'
+import type { SourceReport } from '../../../src/sidecar/contract/inference-process.ts'
 import { report } from './told.ts'
 
-// Seen red: with `known.before` carried over at a reconnect in `addReports`, the totals fall.
+// Seen red: with reports keyed by the id alone, one of two OBS is lost; with nothing forgotten, all 70 stay; with
+// `known.before` carried over at a reconnect in `addReports`, the totals fall.
 
 const received = (...counts: (number | undefined)[]) =>
   sourceMetrics(
@@ -41,6 +43,66 @@ describe('figures of a source', () => {
       { filterId: 'b2', connected: true, totals: { received: 8 } },
       { filterId: 'a1', connected: false, totals: { received: 5, connections: 1 } },
     ])
+  })
+})
+
+describe('a filter that two OBS have at once', () => {
+  const inObs = (pid: number, received: number) => {
+    const given = report('a1', { received })
+    return { ...given, hello: { ...given.hello, pid } }
+  }
+  const shown = (...reports: (readonly SourceReport[])[]) =>
+    sourceMetrics(reports.reduce(addReports, NO_HISTORY)).map(({ connected, last, totals }) => ({
+      pid: last.hello.pid,
+      connected,
+      received: totals.received,
+    }))
+
+  it('is two filters, each with its own figures', () => {
+    expect(shown([inObs(1, 10), inObs(2, 20)], [inObs(2, 25), inObs(1, 15)])).toEqual([
+      { pid: 1, connected: true, received: 15 },
+      { pid: 2, connected: true, received: 25 },
+    ])
+  })
+
+  it('is one again when one of them has gone, and when both have', () => {
+    const both = [inObs(1, 10), inObs(2, 20)]
+    expect(shown(both, [inObs(2, 25)])).toEqual([{ pid: 2, connected: true, received: 25 }])
+    expect(shown(both, [])).toMatchObject([{ connected: false }])
+  })
+
+  it('keeps the counts of each over its reconnects', () => {
+    expect(shown([inObs(1, 10), inObs(2, 20)], [inObs(2, 25)], [inObs(2, 25), inObs(1, 5)])).toEqual([
+      { pid: 1, connected: true, received: 15 },
+      { pid: 2, connected: true, received: 25 },
+    ])
+  })
+
+  it('is the same one in an OBS that was started again', () => {
+    const once = { pid: 2, connected: true, received: 13 }
+    expect(shown([inObs(1, 10)], [], [inObs(2, 3)])).toEqual([once])
+    expect(shown([inObs(1, 10)], [inObs(2, 3)])).toEqual([once])
+  })
+})
+
+describe('filters that have gone', () => {
+  it('are remembered, the 64 that went last', () => {
+    const id = (n: number) => String(n).padStart(16, '0')
+    const all = Array.from({ length: 70 }, (_, n) => report(id(n)))
+    let history = addReports(NO_HISTORY, all)
+    history = addReports(history, all.slice(0, 3))
+    history = addReports(history, [])
+    const left = sourceMetrics(history).map(({ filterId }) => filterId)
+    expect(left).toHaveLength(64)
+    expect(left).toEqual([id(0), id(1), id(2), ...Array.from({ length: 61 }, (_, n) => id(n + 9))])
+  })
+
+  it('are forgotten where they were duplicates of studio mode', () => {
+    const given = report('b2')
+    const duplicate = { ...given, hello: { ...given.hello, private: true } }
+    const history = addReports(NO_HISTORY, [report('a1'), duplicate])
+    expect(sourceMetrics(history)).toHaveLength(2)
+    expect(sourceMetrics(addReports(history, []))).toMatchObject([{ filterId: 'a1' }])
   })
 })
 

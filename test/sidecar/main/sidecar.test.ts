@@ -108,14 +108,38 @@ describe.concurrent('the sidecar', () => {
     const sidecar = await stage.sidecar({}, { overrides: { model: 'of this run' } })
     await sidecar.start()
     await isReady(sidecar)
-    await Promise.all([sidecar.setEngine({ model: 'next' }), sidecar.setEngine({ threads: 2 })])
+    await Promise.all([sidecar.setEngine({ model: 'next', device: '1' }), sidecar.setEngine({ threads: 2 })])
     await until(() => stage.starts.at(-1)?.started.threads === 2, 'the second change')
-    expect(stage.starts.at(-1)?.started).toMatchObject({ takesOver: true, threads: 2, model: { name: 'next' } })
+    expect(stage.starts.at(-1)?.started).toMatchObject({
+      takesOver: true,
+      device: 1,
+      threads: 2,
+      model: { name: 'next' },
+    })
     await until(() => JSON.stringify(sidecar.state.engine).includes('"next"'), 'the takeover')
     expect(JSON.parse(readFileSync(stage.settingsPath, 'utf8'))).toEqual({
       version: 1,
-      engine: { model: 'next', threads: 2 },
+      engine: { model: 'next', device: '1', threads: 2 },
     })
+  })
+
+  it('takes a change that names no model while none is chosen of several', async () => {
+    await using stage = new SidecarStage()
+    const resolveModel = (name?: string): Promise<{ name: string; path: string }> =>
+      name === undefined
+        ? Promise.reject(new MatteboxError('USAGE', 'Several models are installed.', 'Choose one.'))
+        : Promise.resolve({ name, path: `/models/${name}` })
+    const sidecar = await stage.sidecar({}, { resolveModel })
+    await sidecar.start()
+    await until(() => sidecar.state.engine.state === 'none', 'the lack of a choice')
+    await sidecar.setEngine({ threads: 2 })
+    expect(sidecar.state.settings.threads).toBe(2)
+    await sidecar.setEngine({ model: 'one' })
+    await isReady(sidecar)
+    await expect(sidecar.setEngine({ model: 'default' })).rejects.toMatchObject({ code: 'USAGE' })
+    await sidecar.setEngine({ threads: 3 })
+    await until(() => stage.starts.at(-1)?.started.threads === 3, 'the change')
+    expect(stage.starts.at(-1)?.started).toMatchObject({ model: { name: 'one' } })
   })
 
   it('starts no process for what concerns the panel alone', async () => {
@@ -131,6 +155,8 @@ describe.concurrent('the sidecar', () => {
   it.each([
     [{ model: 'missing' }, 'MODEL_UNKNOWN'],
     [{ threads: 999 }, 'SETTINGS_INVALID'],
+    [{ listen: 'kitchen' }, 'SETTINGS_INVALID'],
+    [{ device: 'the fast one' }, 'SETTINGS_INVALID'],
     [{ provider: 'abacus' }, 'SETTINGS_INVALID'],
     [{ colour: 'red' }, 'SETTINGS_INVALID'],
     [null, 'SETTINGS_INVALID'],
@@ -169,6 +195,20 @@ describe.concurrent('the sidecar', () => {
       { kind: 'reset', filterId: 'a1' },
       { kind: 'cover', filterId: 'a1', on: true },
     ])
+  })
+
+  it('asks a filter again that went over to another process before it answered', async () => {
+    await using stage = new SidecarStage()
+    const { plan } = report('a1')
+    const sidecar = await stage.sidecar({
+      always: { sources: [report('a1', { received: 9 })], deaf: true, handover: plan && [plan] },
+      successor: { sources: [report('a1')], deaf: false, handover: null, warmMs: 300 },
+    })
+    await sidecar.start()
+    await until(() => sidecar.state.sources.length === 1, 'a source')
+    sidecar.setFilter('a1', { feather: 2 })
+    await until(() => sidecar.state.sources[0].last.settings?.feather === 2, 'what was asked for')
+    expect(stage.starts).toHaveLength(2)
   })
 
   it('is one: a second one ends before it starts anything', async () => {

@@ -19,8 +19,10 @@ process.on('message', (message) => {
   if (message.kind === 'set' && plan.sources && !plan.deaf) takeOn(message)
 })
 
-/** As a filter does: it says the settings that it has then. */
-function takeOn({ filterId, changes }) {
+/** As a filter does: it says the settings that it has then, numbers as floats with six places. */
+function takeOn({ filterId, changes: given }) {
+  const round = (_, value) => (typeof value === 'number' ? Math.round(Math.fround(value) * 1e6) / 1e6 : value)
+  const changes = JSON.parse(JSON.stringify(given), round)
   plan.sources = plan.sources.map((source) =>
     source.hello.filterId === filterId ? { ...source, settings: { ...source.settings, ...changes } } : source,
   )

@@ -1,13 +1,15 @@
 /**
  * How browsers and scripts are let in, and locked out again: row 16 of the reliability table, as far as the server
- * goes. Seen red: with codes that live on after their use, without their end, with HEAD that uses them up, with the
- * secret read once, and with WebSockets that outlive it.
+ * goes. Seen red: with codes that live on after their use, of either kind, without their end, with HEAD that uses them
+ * up, with the secret read once, and with WebSockets that outlive it.
  */
+import { spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { chmodSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { LIVE_PATH, TRY_PATH } from '../../../src/api/index.ts'
+import { codeFromSecret, CodesFromSecret } from '../../../src/sidecar/panel/codes-from-secret.ts'
 import { isSame, PanelSecret } from '../../../src/sidecar/panel/panel-secret.ts'
 import { SingleUseCodes } from '../../../src/sidecar/panel/single-use-codes.ts'
 import { Served } from './served.ts'
@@ -68,6 +70,30 @@ describe('a code', () => {
     expect([codes.redeem(first), codes.redeem(others[0])]).toEqual([false, true])
   })
 
+  it('is made by whoever has the secret, for this one panel', async () => {
+    await using panel = await Served.open()
+    const secret = panel.secret.value!
+    const code = codeFromSecret(secret, panel.server.id)
+    const another = code.slice(0, -1) + (code.endsWith('A') ? 'Q' : 'A')
+    const forged = [codeFromSecret('0'.repeat(64), panel.server.id), codeFromSecret(secret, 'another'), another]
+    for (const wrong of forged) expect((await panel.ask('GET', `/?code=${wrong}`)).status).toBe(401)
+    expect((await panel.ask('GET', `/?code=${code}`)).status).toBe(200)
+    expect((await panel.ask('GET', `/?code=${code}`)).status).toBe(401)
+    const old = codeFromSecret(secret, panel.server.id)
+    await panel.secret.rotate()
+    expect((await panel.ask('GET', `/?code=${old}`)).status).toBe(401)
+  })
+
+  it('that was made from the secret dies after ten minutes too, whoever keeps it', () => {
+    let now = 0
+    const codes = new CodesFromSecret('one', () => now)
+    const [early, late, used] = Array.from({ length: 3 }, () => codeFromSecret('secret', 'one', now))
+    now = 10 * 60 * 1000 - 1
+    expect([early, used, used].map((code) => codes.redeem('secret', code))).toEqual([true, true, false])
+    now++
+    expect([late, used].map((code) => codes.redeem('secret', code))).toEqual([false, false])
+  })
+
   it('is in no log and no answer', async () => {
     await using panel = await Served.open()
     const code = panel.server.newCode()
@@ -118,6 +144,7 @@ describe('the secret', () => {
     ['is gone', (path: string) => rmSync(path)],
     ['is damaged', (path: string) => writeFileSync(path, 'half a sec')],
     ['is empty', (path: string) => writeFileSync(path, '')],
+    ['is a pipe', (path: string) => (rmSync(path), void spawnSync('mkfifo', [path]))],
   ])('that %s lets nobody in, until there is one again', async (_, harm) => {
     await using panel = await Served.open()
     const { cookie, bearer } = panel

@@ -21,6 +21,7 @@ interface Schema {
   readonly type?: string
   readonly enum?: readonly unknown[]
   readonly const?: unknown
+  readonly default?: unknown
   readonly anyOf?: readonly Schema[]
   readonly items?: Schema
   readonly properties?: Readonly<Record<string, Schema>>
@@ -264,7 +265,7 @@ function sample(schema: Schema, random: Random): unknown {
     case 'number':
       return minimum + random() * (maximum - minimum)
     case 'string':
-      return schema.pattern?.startsWith('^[0-9a-f]') ? '00000000000000a1' : 'name'
+      return schema.default ?? (schema.pattern?.startsWith('^[0-9a-f]') ? '00000000000000a1' : 'name')
     default:
       return null
   }

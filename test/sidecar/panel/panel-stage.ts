@@ -3,6 +3,7 @@ import { request } from 'node:http'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import type { AddFilter, ChangeFilter, NamedFilter, ObsLogin, ObsView } from '../../../src/api/index.ts'
+import { MatteboxError } from '../../../src/errors/index.ts'
 import { ModelStore } from '../../../src/models/model-store.ts'
 import { Keepsakes } from '../../../src/sidecar/main/keepsakes.ts'
 import { SettingsFile } from '../../../src/sidecar/main/settings-file.ts'
@@ -12,7 +13,7 @@ import { PanelServer } from '../../../src/sidecar/panel/panel-server.ts'
 import { PanelStates } from '../../../src/sidecar/panel/panel-state.ts'
 import type { Route } from '../../../src/sidecar/panel/route.ts'
 import { routes } from '../../../src/sidecar/panel/routes/index.ts'
-import { SHORT, Stage, until, type Entry, type Told } from '../main/told.ts'
+import { report, SHORT, Stage, until, type Entry, type Told } from '../main/told.ts'
 
 /** An OBS with these sources and inputs, as its WebSocket would tell of it; test/obs has the real one. */
 export class StandInObs extends EventEmitter<{ change: [] }> {
@@ -94,7 +95,10 @@ export class PanelStage extends Stage {
     this.sidecar = new Sidecar({
       version: '1.2.3',
       settings,
-      resolveModel: (name = 'default') => Promise.resolve({ name, path: `/models/${name}` }),
+      resolveModel: (name = 'default') =>
+        name === 'nobody'
+          ? Promise.reject(new MatteboxError('MODEL_UNKNOWN', 'No model is called nobody.', 'Choose another.'))
+          : Promise.resolve({ name, path: join(this.models.folder, `${name}.safetensors`) }),
       log: this.log,
       record: this.record(told),
       stateFolder: join(this.folder, 'state'),
@@ -103,7 +107,8 @@ export class PanelStage extends Stage {
     this.keepsakes = new Keepsakes(settings)
     await this.models.start()
     const { sidecar, keepsakes, models, obs, log } = this
-    const parts = { sidecar, keepsakes, models, obs, isExposed: false, localize: (text: string) => text }
+    const places = { isExposed: false, invocation: 'node mattebox.js', localize: (text: string) => text }
+    const parts = { sidecar, keepsakes, models, obs, ...places }
     this.states = new PanelStates(parts)
     this.rows = routes({ ...parts, states: this.states })
     this.secret = await PanelSecret.open(join(this.folder, 'state'))
@@ -118,7 +123,8 @@ export class PanelStage extends Stage {
       log,
     })
     await sidecar.start()
-    await until(() => sidecar.state.engine.state === 'ready', 'an engine')
+    const engine = told.always?.none === undefined ? 'ready' : 'none'
+    await until(() => sidecar.state.engine.state === engine, 'an engine')
     const wanted = told.always?.sources?.length ?? 0
     await until(() => sidecar.state.sources.length === wanted, 'the sources')
   }
@@ -176,4 +182,17 @@ export class PanelStage extends Stage {
     await this.sidecar.stop()
     await super[Symbol.asyncDispose]()
   }
+}
+
+/** Id of the filter in `openFilled`. */
+export const FILTER_ID = '0123456789abcdef'
+
+/** A panel in which everything is there that the examples speak of. */
+export async function openFilled(): Promise<PanelStage> {
+  const stage = await PanelStage.open({ always: { sources: [report(FILTER_ID)] } })
+  await stage.keepsakes.putPreset({ name: 'Evening', settings: { feather: 1 } })
+  await stage.keepsakes.putBinding({ scene: 'Desk', filterId: FILTER_ID, preset: 'Evening' })
+  await stage.keepsakes.putRegionTemplate({ name: 'Chair', regions: [] })
+  await stage.keepsakes.putAudioDelay({ filterId: FILTER_ID, input: 'Microphone', originalMs: 0, addedMs: 67 })
+  return stage
 }

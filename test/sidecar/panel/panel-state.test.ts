@@ -22,7 +22,7 @@ describe('a filter as it is shown', () => {
     expect(resets).toEqual({ first: 1, cut: 2 })
   })
 
-  it('says why its pairing is not the one that was set, and what would suffice', () => {
+  it('says why its pairing is not the one that was set, and about what would suffice', () => {
     const settings = { ...given.settings!, max_delay_ms: 100 }
     const filter = { ...given.filter!, pairing: 'newest' as const, latencyMs: 140 }
     expect(shown({ settings, filter }).pairing).toEqual({
@@ -31,7 +31,7 @@ describe('a filter as it is shown', () => {
         code: 'FILTER_DELAY',
         message:
           'Mattes come 140 ms after their frames, and a frame may wait 100 ms: each frame is shown at once, with the newest matte.',
-        mend: 'Raise the longest delay to 200 ms, or lower the ratio, so that mattes come sooner.',
+        mend: 'Raise the longest delay to about 200 ms, or lower the ratio, so that mattes come sooner.',
       },
     })
     // No delay that can be set would suffice.
@@ -114,10 +114,11 @@ describe('the state of the panel', () => {
       error: null,
     })
     await changed(() => {
-      obs.view = { ...obs.view, state: 'away', sources: null }
+      obs.view = { ...obs.view, state: 'away', sources: null, hasPlugin: false }
       obs.emit('change')
     })
-    expect(states.state.obs.state).toBe('away')
+    // Its filter is connected, so there is a plugin.
+    expect(states.state.obs).toMatchObject({ state: 'away', hasPlugin: true })
     await changed(() => keepsakes.putPreset({ name: 'Evening', settings: {} }))
     expect(states.state.presets).toHaveLength(1)
     process.kill(states.state.processes.find(({ role }) => role === 'serving')!.pid!, 'SIGKILL')

@@ -1,9 +1,10 @@
 import { describe, expect, it } from 'vitest'
 import type { Metrics } from '../../../src/api/index.ts'
-import { report } from '../main/told.ts'
+import { report, until } from '../main/told.ts'
 import { PanelStage } from './panel-stage.ts'
 
-// Seen red: with label values written as they are, the source named `a"b\c` breaks its line.
+// Seen red: with label values written as they are, the source named `a"b\c` breaks its line; with `unanswered` among the
+// drops, a late matte makes a counter fall.
 
 const ID = '00000000000000a1'
 const given = report(ID, { received: 100 })
@@ -43,6 +44,24 @@ describe('the figures as Prometheus reads them', () => {
     expect(text).toContain(`mattebox_source_resets_total{${labels},reason="cut"} 2\n`)
     expect(text).toContain('mattebox_build_info{version="1.2.3"} 1\n')
     expect(text).toMatch(/mattebox_process_resident_memory_bytes\{process="main",role="main",pid="\d+"\} \d{7,}\n/)
+  })
+
+  it('have no counter that falls when a matte comes late', async () => {
+    const filter = given.filter!
+    const late = { ...given, filter: { ...filter, dropped: { full: 1, unanswered: 5 } } }
+    const came = { ...given, filter: { ...filter, answered: filter.answered + 2, dropped: { full: 1, unanswered: 3 } } }
+    await using stage = await PanelStage.open({ always: { sources: [late], thenSources: [came] } })
+    const counters = async () => {
+      const { text } = await stage.ask('GET', '/metrics')
+      return new Map(Array.from(text.matchAll(/^(\w+_total.*) (\d+)$/gm), ([, name, count]) => [name, Number(count)]))
+    }
+    const before = await counters()
+    expect(before.size).toBeGreaterThan(5)
+    await until(() => stage.states.state.sources[0].counts.dropped['unanswered'] === 3, 'the late mattes')
+    for (const [name, count] of await counters()) expect(count, name).toBeGreaterThanOrEqual(before.get(name)!)
+    const { text } = await stage.ask('GET', '/metrics')
+    expect(text).toMatch(/\nmattebox_source_frames_unanswered\{.+\} 3\n/)
+    expect(text).toMatch(/\nmattebox_source_frames_dropped_total\{.+reason="full"\} 1\n/)
   })
 
   it('are the same in JSON', async () => {

@@ -68,13 +68,14 @@ describe('WebSockets', () => {
     expect(await panel.knock(LIVE_PATH, panel.bearer)).toMatchObject({ status: 503 })
   })
 
-  it('that send more than 4 MiB in a message are closed (1009); of less, whatever it is, they live', async () => {
+  it('that send more than 4 MiB of pixels are closed (1009); of less, whatever it is, they live', async () => {
     await using panel = await Served.open()
     const socket = await panel.socket(TRY_PATH)
     const { texts } = heard(socket)
-    socket.send(Buffer.alloc(4 * 1024 * 1024))
+    const most = 4 * 1024 * 1024 + 64 * 1024
+    socket.send(Buffer.alloc(most))
     await until(() => texts.length === 1, 'an answer')
-    socket.send(Buffer.alloc(4 * 1024 * 1024 + 1))
+    socket.send(Buffer.alloc(most + 1))
     expect(await closed(socket)).toBe(1009)
     const other = await panel.socket(LIVE_PATH)
     other.send('x'.repeat(64 * 1024 + 1))
@@ -248,6 +249,15 @@ describe('/api/try', () => {
     expect(typeof matte !== 'string' && matte.bytes.length).toBe(2 * 2 * 32 * 16)
     const { rgba, ...rest } = panel.sidecar.tried[0].frame
     expect([rest, rgba.length]).toEqual([{ ...header, id: 7 }, 4 * 32 * 16])
+  })
+
+  it('takes the largest frame that there is', async () => {
+    await using panel = await Served.open()
+    const socket = await panel.socket(TRY_PATH)
+    const { bytes } = heard(socket)
+    socket.send(frame({ width: 1024, height: 1024 }))
+    await until(() => bytes.length === 1, 'a matte')
+    expect(decodeMessage(bytes[0])).toMatchObject({ header: { width: 1024, height: 1024 } })
   })
 
   it('takes one frame at a time of each client', async () => {

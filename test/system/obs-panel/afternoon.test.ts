@@ -3,7 +3,8 @@
  * its page in a real Chromium. The cases follow one another in one page, which is never loaded again.
  *
  * Seen red, in their order: with a sidecar at another socket; a ratio slider that changes nothing when it is let go;
- * scenes of a reset exchanged; no binding found for a scene (also after the restart); an OBS whose server is off taken
+ * scenes of a reset exchanged; a template that is applied without its regions; a sound's offset that is given back as 0;
+ * no binding found for a scene (also after the restart); an OBS whose server is off taken
  * for away; a cookie that ends with the sidecar; tiles without a heading for each OBS; `removeFilter` that removes nothing.
  */
 import { mkdtempSync, rmSync } from 'node:fs'
@@ -111,6 +112,9 @@ describe.skipIf(cannotRunObs())('an afternoon with the panel', { timeout: 180_00
       for (let at = 3; at < rgba.length; at += 4) if (rgba[at] < 16) clear++
       return (4 * clear) / rgba.length
     }
+    /** Whether the camera's picture in OBS is opaque there, in 0..1 of its sides. */
+    const isShown = async (across: number, down: number): Promise<boolean> =>
+      (await Screenshot.of(obs, CAMERA)).at(across, down)[3] > 250
     function sizeAt(ratio: number): string {
       const { width, height } = lowResolution(WIDTH, HEIGHT, ratio)
       return `${width} × ${height}`
@@ -177,6 +181,55 @@ describe.skipIf(cannotRunObs())('an afternoon with the panel', { timeout: 180_00
       await cutTo('Desk')
       await settled(() => count('scene change')).toBe(3)
       await line.filter({ hasText: 'Game → Desk' }).waitFor()
+    })
+
+    it('draws a region, which cuts the picture in OBS, and keeps it as a template', async () => {
+      await button('Draw keep').click()
+      const picture = page.locator('.stage svg')
+      const { width, height } = (await picture.boundingBox())!
+      for (const [across, down] of [
+        [0.02, 0.02],
+        [0.3, 0.02],
+        [0.3, 0.3],
+        [0.02, 0.3],
+      ]) {
+        await picture.click({ position: { x: across * width, y: down * height } })
+      }
+      await button('Done').click()
+      const regions = async (): Promise<unknown> => (await inObs())['regions']
+      await settled(regions).toMatchObject([{ kind: 'keep' }])
+      expect(await isShown(0.15, 0.15), 'what is kept').toBe(true)
+
+      await page.getByText('Templates', { exact: true }).click()
+      await button('Save these regions as a template').click()
+      const dialog = page.getByRole('dialog')
+      await dialog.getByRole('textbox', { name: 'Name' }).fill('Corner')
+      await dialog.getByRole('button', { name: 'Save', exact: true }).click()
+      await button('Remove region 1').click()
+      await settled(regions).toEqual([])
+      await settled(() => isShown(0.15, 0.15)).toBe(false)
+      await button('Apply the template Corner').click()
+      await settled(regions).toMatchObject([{ kind: 'keep' }])
+      await settled(() => isShown(0.15, 0.15)).toBe(true)
+      await button('Remove region 1').click()
+      await settled(regions).toEqual([])
+    })
+
+    it('adds the delay to the sound of an input, keeps its own offset, and gives it back', async () => {
+      const offset = async (): Promise<number> =>
+        (await obs.call('GetInputAudioSyncOffset', { inputName: CAMERA }))['inputAudioSyncOffset']
+      await obs.call('SetInputAudioSyncOffset', { inputName: CAMERA, inputAudioSyncOffset: 40 })
+      // On a busy machine the matte is too late for less: then it is the newest that is shown, and nothing is delayed.
+      await slider('Longest delay').fill('500')
+      await page.getByLabel('Audio input').selectOption(CAMERA)
+      await page.getByRole('button', { name: /^Add the delay of [1-9]\d* ms$/ }).click()
+      const added = page.getByText(/^Camera \d+ ms added to its own 40 ms\./)
+      const ms = Number(/(\d+) ms/.exec(await added.innerText())![1])
+      expect(ms).toBeGreaterThan(0)
+      await settled(offset).toBe(40 + ms)
+      await button('Give its own back').click()
+      await settled(offset).toBe(40)
+      await added.waitFor({ state: 'detached' })
     })
 
     it('takes on the preset that is bound to a scene', async () => {

@@ -8,23 +8,20 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { AxeBuilder } from '@axe-core/playwright'
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { ObsFilter, ObsVideoSource, ObsView } from '../../../src/api/index.ts'
-import { encodeModelFile } from '../../../src/model/weights/index.ts'
-import { randomWeights } from '../../model/random-weights.ts'
 import { report, type Told } from '../../sidecar/main/told.ts'
+import { faults } from './faults.ts'
 import { FilmingFilter } from './filming-filter.ts'
+import { madeUpModel } from './made-up-model.ts'
 import { builtPage, PagesStage } from './pages-stage.ts'
 import { compiledWithPage, launchBrowser, letIn, Panel } from './try-stage.ts'
 
-const RULES = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa']
 const WIDTHS = [1280, 300]
 const THEMES = ['light', 'dark'] as const
 const PAGES = ['sources', 'try', 'obs', 'engine', 'figures']
 const ID = '00000000000000aa'
-const PROVENANCE = { source: 'a test', licence: 'CC0-1.0', sourceSha256: '0'.repeat(64) }
 
 let browser: Browser
 
@@ -32,19 +29,6 @@ beforeAll(async () => {
   browser = await launchBrowser(undefined)
 })
 afterAll(() => browser.close())
-
-/** What is wrong with a page as it is now, a line each. */
-async function faults(page: Page): Promise<string[]> {
-  // What lies half under the bar of pages is taken for too small a target.
-  await page.evaluate('scrollTo(0, 0)')
-  const { violations, passes } = await new AxeBuilder({ page }).withTags(RULES).setLegacyMode().analyze()
-  expect(passes.length, 'rules that were checked').toBeGreaterThan(10)
-  const wide = await page.evaluate<number>('document.documentElement.scrollWidth - innerWidth')
-  return [
-    ...violations.flatMap(({ id, nodes }) => nodes.map(({ target }) => `${id}: ${target.join(' ')}`)),
-    ...(wide > 0 ? [`${wide} pixels wider than the window`] : []),
-  ]
-}
 
 /** Looks at a page as it is now, in every theme; and in every width, unless it was made for one. */
 async function expectNoFaults(page: Page, widths = WIDTHS): Promise<void> {
@@ -113,7 +97,7 @@ describe('the panel of mattebox start', () => {
     let open: Awaited<ReturnType<typeof opener>>
     beforeAll(async () => {
       const model = join(folder, 'model.safetensors')
-      writeFileSync(model, encodeModelFile(randomWeights(1), 'fp32', PROVENANCE))
+      writeFileSync(model, madeUpModel())
       panel = await Panel.start(program.path, model)
       open = await opener(panel)
       filter = await FilmingFilter.connect(panel.socket, { filterId: ID, source: 'Camera', filter: 'Matte' })

@@ -59,8 +59,7 @@ export class FilmingFilter implements AsyncDisposable {
       } catch (error) {
         if (!String(error).includes('EPIPE') && !String(error).includes('ECONN')) throw error
         await this.peer.tell('leave')
-        await sleep(300)
-        await join().catch(() => undefined)
+        await join().catch(() => sleep(100))
       }
     }
   }

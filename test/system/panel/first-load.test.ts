@@ -10,6 +10,8 @@ import { compiledWithPage, launchBrowser, letIn, Panel } from './try-stage.ts'
 
 /** HTML, scripts, styles and fonts, as transferred. */
 const LARGEST_BYTES = 300_000
+/** From the start of mattebox to the first matte, on any machine. */
+const SOON_S = 60
 
 describeWithSharedData('the first visit', (shared) => {
   let program: Awaited<ReturnType<typeof compiledWithPage>>
@@ -23,7 +25,7 @@ describeWithSharedData('the first visit', (shared) => {
     program.remove()
   })
 
-  it('loads less than 300 KB, and soon shows the first matte', async () => {
+  it('loads less than 300 KB, and shows the first matte within a minute of the start', async () => {
     const began = performance.now()
     await using panel = await Panel.start(program.path, join(shared, 'weights', 'rvm-standin.safetensors'))
     const context = await browser.newContext({ storageState: await letIn(browser, panel) })
@@ -40,8 +42,9 @@ describeWithSharedData('the first visit', (shared) => {
     await page.getByRole('link', { name: 'Try it' }).click()
     await page.getByRole('button', { name: 'Demo clip' }).click()
     // The canvas is shown once a matte is.
-    await page.locator('.try-canvas').waitFor({ timeout: 60_000 })
+    await page.locator('.try-canvas').waitFor({ timeout: 90_000 })
     const seconds = (performance.now() - began) / 1000
+    expect(seconds).toBeLessThan(SOON_S)
     console.log(`${Math.round(loaded / 1000)} KB; the first matte ${seconds.toFixed(1)} s after the start`)
     await context.close()
   }, 120_000)

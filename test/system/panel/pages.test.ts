@@ -1,9 +1,9 @@
 /**
  * The pages OBS, Engine and Figures in a real Chromium, before the real panel server. Seen red:
  *
- * - OBS: `warningsOf` that answers nothing; alerts without its warnings; a dialog that leaves the focus on its ×; a
+ * - OBS: an error that takes the place of “Undo”; `warningsOf` that answers nothing; alerts without its warnings; a dialog that leaves the focus on its ×; a
  *   removal without its dialog; `putBack` without the settings
- * - Engine: settings that are sent to no address; an upload without the header that no stranger can send
+ * - Engine: a refused value that stays in its field; settings that are sent to no address; an upload without the header that no stranger can send
  * - Figures: a plot that is not given its data again; a pause that does nothing
  */
 import { readFileSync, writeFileSync } from 'node:fs'
@@ -12,9 +12,8 @@ import type { Browser, Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import type { ObsFilter, ObsVideoSource } from '../../../src/api/index.ts'
 import { MatteboxError } from '../../../src/errors/index.ts'
-import { encodeModelFile } from '../../../src/model/weights/index.ts'
-import { randomWeights } from '../../model/random-weights.ts'
 import { report, type Told } from '../../sidecar/main/told.ts'
+import { madeUpModel } from './made-up-model.ts'
 import { builtPage, PagesStage } from './pages-stage.ts'
 import { launchBrowser } from './try-stage.ts'
 
@@ -32,8 +31,6 @@ const CAMERA: ObsVideoSource = {
   filters: [CROP, OURS],
 }
 const PHONE: ObsVideoSource = { ...CAMERA, name: 'Phone', filters: [] }
-
-const PROVENANCE = { source: 'a test', licence: 'CC0-1.0', sourceSha256: '0'.repeat(64) }
 
 /** A filter that is connected, as inference reports it. */
 function filter(filterId: string, received = 100) {
@@ -102,7 +99,7 @@ describe('the page OBS', () => {
     stage.showObs({ sources: [CAMERA, PHONE], hasPlugin: false })
     const page = await stage.page('obs')
     await shown(page, 'Not installed')
-    await shown(page, 'npx mattebox obs install')
+    await shown(page, 'node mattebox.js obs install')
     await shown(page, 'The room is shown: OBS does not know the filter “Matte” on “Camera”.')
     expect(await button(page, 'Add the filter to Phone').isDisabled()).toBe(true)
   })
@@ -194,6 +191,29 @@ describe('the page OBS', () => {
     expect(set).toMatchObject({ filterId: ADDED, changes: { ratio: 0.4, feather: 2 } })
   })
 
+  it('keeps “Undo” where it failed, and goes on from there', async () => {
+    const stage = await start({ always: { sources: [filter(ID), filter(ADDED)] } })
+    stage.showObs({ sources: [CAMERA] })
+    const { obs } = stage.stage
+    const page = await stage.page('obs')
+    await button(page, 'Remove Matte').click()
+    await page.getByRole('dialog').getByRole('button', { name: 'Remove', exact: true }).click()
+    await button(page, 'Undo').waitFor()
+    await page.route('**/api/obs/filters', (route) =>
+      route.request().method() === 'PATCH' ? route.abort() : route.continue(),
+    )
+    await button(page, 'Undo').click()
+    await shown(page, 'mattebox does not answer.')
+    await page.unroute('**/api/obs/filters')
+    await button(page, 'Undo').click()
+    await shown(page, '“Matte” is back, with its settings.')
+    expect(obs.asked).toEqual([
+      { removed: { source: 'Camera', filter: 'Matte' } },
+      { added: { source: 'Camera', name: 'Matte' } },
+      { changed: { source: 'Camera', filter: 'Matte', index: 1, enabled: true } },
+    ])
+  })
+
   it('tells two OBS apart, and warns of two filters on one source', async () => {
     const other = filter(ADDED)
     const elsewhere = { ...other, hello: { ...other.hello, source: 'Guest', pid: 99, obs: '31.0.0' } }
@@ -217,6 +237,9 @@ describe('the page Engine', () => {
     await page.keyboard.press('Enter')
     await expect.poll(() => stage.stage.sidecar.state.settings.threads).toBe(3)
     await expect.poll(() => other.getByRole('spinbutton', { name: 'Threads' }).inputValue()).toBe('3')
+    await page.getByRole('textbox', { name: 'Device' }).fill('1')
+    await page.keyboard.press('Enter')
+    await expect.poll(() => stage.stage.sidecar.state.settings.device).toBe('1')
     await page.getByRole('spinbutton', { name: 'Port' }).fill('4999')
     await page.keyboard.press('Enter')
     await expect.poll(() => stage.stage.sidecar.state.settings.port).toBe(4999)
@@ -225,9 +248,14 @@ describe('the page Engine', () => {
   it('says what is wrong with a value, and keeps what was', async () => {
     const stage = await start()
     const page = await stage.page('engine')
-    await page.getByRole('spinbutton', { name: 'Port' }).fill('70000')
+    const port = page.getByRole('spinbutton', { name: 'Port' })
+    await port.fill('70000')
     await page.keyboard.press('Enter')
     await page.getByRole('alert').waitFor()
+    await expect.poll(() => port.inputValue()).toBe('4477')
+    await port.fill('')
+    await page.keyboard.press('Enter')
+    await expect.poll(() => port.inputValue()).toBe('4477')
     expect(stage.stage.sidecar.state.settings.port).toBe(4477)
   })
 
@@ -246,8 +274,13 @@ describe('the page Engine', () => {
     const page = await stage.page('engine')
     await shown(page, 'No model is installed: nothing is matted.')
     await shown(page, stage.stage.models.folder)
+    await stage.stage.ask('PATCH', '/api/engine', { model: '/elsewhere/mine.safetensors' })
+    await shown(page, '/elsewhere/mine.safetensors')
+    expect(await page.getByText('No model is installed').count()).toBe(0)
+    await button(page, 'Leave the choice to mattebox').click()
+    await shown(page, 'No model is installed: nothing is matted.')
     const file = join(stage.stage.folder, 'my weights.safetensors')
-    writeFileSync(file, encodeModelFile(randomWeights(1), 'fp32', PROVENANCE))
+    writeFileSync(file, madeUpModel())
     await watchProgress(page)
     for (const name of ['one', 'two']) {
       await page.getByLabel('File', { exact: true }).setInputFiles(file)
@@ -283,7 +316,7 @@ describe('the page Engine', () => {
     await page.getByLabel('File', { exact: true }).setInputFiles(large)
     await shown(page, /a model file at most 64 MiB/)
     expect(await button(page, 'Import').count()).toBe(0)
-    const good = Buffer.from(encodeModelFile(randomWeights(1), 'fp16', PROVENANCE))
+    const good = Buffer.from(madeUpModel('fp16'))
     await send('taken.safetensors', good)
     await button(page, 'Import').click()
     await shown(page, '“taken” is installed.')
@@ -306,7 +339,7 @@ describe('the page Figures', () => {
     await latency.waitFor()
     const cells = () =>
       latency
-        .getByRole('row', { name: /Camera/ })
+        .getByRole('row', { name: /Camera: capture → matte/ })
         .getByRole('cell')
         .allInnerTexts()
     await expect.poll(cells).toEqual(['40', '40', '40'])
@@ -320,7 +353,7 @@ describe('the page Figures', () => {
       .toBeGreaterThan(2)
     const plot = page.getByRole('img', { name: /^Plot: Latency/ })
     expect(await plot.locator('canvas').count()).toBe(1)
-    expect(await inked(page, 'Latency'), 'the line is drawn').toBe(true)
+    await expect.poll(() => inked(page, 'Latency'), { message: 'the line is drawn' }).toBe(true)
   })
 
   it('keeps sampling on other pages, and stands still while paused', async () => {
@@ -349,8 +382,15 @@ describe('the page Figures', () => {
     const [download] = await Promise.all([page.waitForEvent('download'), button(page, 'Download CSV').click()])
     expect(download.suggestedFilename()).toMatch(/^mattebox-.*\.csv$/)
     const [head, ...rows] = readFileSync(await download.path(), 'utf8').split('\r\n')
-    expect(head.split(',')).toEqual(expect.arrayContaining(['Time', 'Latency: Camera', 'Frame rate: Camera: answered']))
-    const column = head.split(',').indexOf('Latency: Camera')
+    expect(head.split(',')).toEqual(
+      expect.arrayContaining([
+        'Time',
+        'Latency: Camera: capture → matte',
+        'Latency: Camera: capture → shown',
+        'Frame rate: Camera: answered',
+      ]),
+    )
+    const column = head.split(',').indexOf('Latency: Camera: capture → matte')
     expect(rows[0].split(',')[column]).toBe('40')
   })
 

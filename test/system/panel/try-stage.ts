@@ -32,6 +32,8 @@ export interface Place {
   readonly socket: string
   /** The same one over restarts; default: one that is free. */
   readonly port?: number
+  /** That run the network; default 2. */
+  readonly threads?: number
 }
 
 /** A running mattebox, with a home of its own unless another place is named. */
@@ -51,7 +53,8 @@ export class Panel implements AsyncDisposable {
     const home = place?.home ?? ownHome!
     const socket = place?.socket ?? join(home, 'channel.sock')
     const port = place?.port ?? (await freePort())
-    const args = ['--no-open', '--provider', 'cpu', '--threads', '2', '--port', String(port)]
+    const threads = String(place?.threads ?? 2)
+    const args = ['--no-open', '--provider', 'cpu', '--threads', threads, '--port', String(port)]
     const named = model === undefined ? [] : ['--model', model]
     const env = { PATH: process.env['PATH'], HOME: home, MATTEBOX_SOCKET: socket }
     // In its own folder it names itself as it does in a clone.

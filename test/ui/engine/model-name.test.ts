@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { megabytes, nameOfFile } from '../../../src/ui/engine/model-name.ts'
+import { nameOfFile } from '../../../src/ui/engine/model-name.ts'
 
 /** As src/models/model-location.ts takes them. */
 const TAKEN = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/
@@ -18,11 +18,5 @@ describe('the name that is offered for a model file', () => {
 
   it('is left to the user where nothing of it is left', () => {
     expect(nameOfFile('模型.onnx')).toBe('')
-  })
-})
-
-describe('sizes of models', () => {
-  it('are in megabytes, as file managers have them', () => {
-    expect(megabytes(14_975_696)).toBe('15.0 MB')
   })
 })

@@ -5,6 +5,8 @@ import { silenceAt, type Sample, type SourceSample } from '../../../src/ui/figur
 const WORDS: ChartWords = {
   of: { latency: 'Latency', inference: 'Inference', fps: 'Fps', drops: 'Drops', memory: 'Memory', cpu: 'CPU' },
   time: 'Time',
+  toMatte: 'matte',
+  toShown: 'shown',
   ofSource: 'source',
   answered: 'answered',
   reasons: { busy: 'inference was late' },
@@ -16,6 +18,7 @@ const CAMERA: SourceSample = {
   source: 'Camera',
   filter: 'mattebox',
   latencyMs: 40,
+  delayMs: 60,
   inferenceMs: 20,
   fps: 30,
   answeredPerSecond: 25,
@@ -30,8 +33,10 @@ describe('the charts', () => {
   it('have a line a source, with nothing where it was not there', () => {
     const other = { ...CAMERA, id: 'b'.repeat(16), source: 'Game', latencyMs: 7 }
     expect(lines([at(0, CAMERA), at(1, CAMERA, other), silenceAt(2000), at(3, other)], 'latency')).toEqual([
-      { subject: CAMERA.id, label: 'Camera', values: [40, 40, null, null] },
-      { subject: other.id, label: 'Game', values: [null, 7, null, 7] },
+      { subject: CAMERA.id, label: 'Camera: matte', values: [40, 40, null, null] },
+      { subject: other.id, label: 'Game: matte', values: [null, 7, null, 7] },
+      { subject: CAMERA.id, label: 'Camera: shown', values: [60, 60, null, null] },
+      { subject: other.id, label: 'Game: shown', values: [null, 60, null, 60] },
     ])
   })
 
@@ -61,7 +66,8 @@ describe('the charts', () => {
     const columns = columnsOf([at(0, CAMERA), at(1, CAMERA)], WORDS)
     expect(columns.map(({ head }) => head)).toEqual([
       'Time',
-      'Latency: Camera',
+      'Latency: Camera: matte',
+      'Latency: Camera: shown',
       'Inference: Camera',
       'Fps: Camera: source',
       'Fps: Camera: answered',

@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest'
+import { MOST_POINTS } from '../../../src/settings/region-limits.ts'
 import {
   area,
   insertAfter,
   isPolygon,
   middlePolygon,
-  MOST_POINTS,
   movePoint,
   movePolygon,
   pixelDistance,

@@ -1,6 +1,7 @@
 import { Type } from 'typebox'
 import { EngineView } from '../../../api/index.ts'
 import { EngineSettings } from '../../../settings/index.ts'
+import { asFault } from '../failure-status.ts'
 import { route, type Route } from '../route.ts'
 import type { RouteParts } from './route-parts.ts'
 
@@ -28,7 +29,9 @@ export function engineRoutes({ states, sidecar }: RouteParts): Route[] {
       answer: EngineView,
       example: { threads: 2 },
       handle: async ({ body }) => {
-        await sidecar.setEngine(body)
+        // All else was checked against the schema.
+        const done = sidecar.setEngine(body).catch(asFault('SETTINGS_INVALID', '/listen'))
+        await ('model' in body ? done.catch(asFault('MODEL_UNKNOWN', '/model')) : done)
         return states.state.engine
       },
     }),

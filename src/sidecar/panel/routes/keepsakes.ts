@@ -1,5 +1,6 @@
 import { Type } from 'typebox'
 import { Binding, Name, Preset, RegionTemplate } from '../../../api/index.ts'
+import { asFault } from '../failure-status.ts'
 import { route, type Route } from '../route.ts'
 import type { RouteParts } from './route-parts.ts'
 
@@ -63,7 +64,7 @@ export function keepsakeRoutes({ keepsakes }: RouteParts): Route[] {
       answer: Binding,
       example: { scene: 'Desk', filterId: '0123456789abcdef', preset: 'Evening' },
       handle: async ({ body }) => {
-        await keepsakes.putBinding(body)
+        await keepsakes.putBinding(body).catch(asFault('NOT_KEPT', '/preset'))
         return body
       },
     }),

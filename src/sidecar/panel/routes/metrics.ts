@@ -24,6 +24,7 @@ export function metricsRoutes({ states }: RouteParts): Route[] {
       tag,
       summary: 'Answers the same figures as Prometheus reads them, as text.',
       schemas: {},
+      answer: PROMETHEUS_TYPE,
       handle: () => new Answer(200, prometheusText(states.state), PROMETHEUS_TYPE),
     }),
   ]

@@ -1,5 +1,15 @@
 import { Type } from 'typebox'
-import { AddFilter, AudioDelay, ChangeFilter, FilterId, NamedFilter, ObsLogin, ObsView } from '../../../api/index.ts'
+import {
+  AddFilter,
+  AudioDelay,
+  AudioDelayRemoved,
+  AudioDelayView,
+  ChangeFilter,
+  FilterId,
+  NamedFilter,
+  ObsLogin,
+  ObsView,
+} from '../../../api/index.ts'
 import { nullable } from '../../../api/nullable.ts'
 import { addAudioDelay, removeAudioDelay } from '../audio-delay.ts'
 import { route, type Route } from '../route.ts'
@@ -62,8 +72,8 @@ export function obsRoutes({ states, obs, keepsakes }: RouteParts): Route[] {
       tag,
       summary: 'Lists the delays that were added to audio inputs.',
       schemas: {},
-      answer: Type.Array(AudioDelay),
-      handle: () => keepsakes.all.audioDelays,
+      answer: Type.Array(AudioDelayView),
+      handle: () => states.state.audioDelays,
     }),
     route({
       method: 'POST',
@@ -84,8 +94,10 @@ export function obsRoutes({ states, obs, keepsakes }: RouteParts): Route[] {
       method: 'DELETE',
       path: '/api/obs/audio-delay',
       tag,
-      summary: 'Gives an audio input the offset back that it had before.',
+      summary:
+        'Gives an audio input the offset back that it had before; one that was changed since stays as it is. The delay is forgotten in either case.',
       schemas: { query: Type.Object({ input: AudioDelay.properties.input }, { additionalProperties: false }) },
+      answer: AudioDelayRemoved,
       handle: ({ query }) => removeAudioDelay({ obs, keepsakes }, query.input),
     }),
   ]

@@ -1,5 +1,5 @@
-import { isDeepStrictEqual } from 'node:util'
 import type { FilterSettings } from '../../../settings/index.ts'
+import { isSame } from '../../../settings/same-value.ts'
 import type { Sidecar } from '../../main/sidecar.ts'
 import { Answer } from '../route.ts'
 
@@ -26,7 +26,7 @@ function settingsOnce(
 ): Promise<FilterSettings | undefined> {
   const now = (): FilterSettings | undefined => {
     const settings = settingsOf(sidecar, filterId)
-    return settings && isDeepStrictEqual({ ...settings, ...changes }, settings) ? settings : undefined
+    return settings && isSame({ ...settings, ...changes }, settings) ? settings : undefined
   }
   return new Promise((resolve) => {
     const finish = (settings?: FilterSettings): void => {

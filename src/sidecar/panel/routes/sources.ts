@@ -1,12 +1,14 @@
 import { Type } from 'typebox'
-import { SomeFilterSettings, SourceView, Name } from '../../../api/index.ts'
+import { Name, SomeFilterSettings, SourceView, type Preset } from '../../../api/index.ts'
 import { FilterSettings } from '../../../settings/index.ts'
+import { asFault } from '../failure-status.ts'
 import { route, type Route } from '../route.ts'
 import { findSource, requireConnected, SourceNames, SourceParams, sourcesNamed } from './find-source.ts'
 import type { RouteParts } from './route-parts.ts'
 import { setFilter } from './set-filter.ts'
 
 const tag = 'Sources'
+const LATE = 'The filter was told, and has not answered yet: the settings that it said last.'
 const selecting = { params: SourceParams, query: SourceNames }
 
 /** Filters in OBS: what they do, their settings, and what they can be told. */
@@ -14,6 +16,13 @@ export function sourceRoutes({ states, sidecar, keepsakes }: RouteParts): Route[
   const known = () => states.state.sources
   const connected = (params: SourceParams, query: SourceNames): string =>
     requireConnected(findSource(known(), params, query)).id
+  const namedPreset = (name: string): Preset => {
+    try {
+      return keepsakes.preset(name)
+    } catch (error) {
+      return asFault('NOT_KEPT', '/name')(error)
+    }
+  }
 
   return [
     route({
@@ -41,6 +50,7 @@ export function sourceRoutes({ states, sidecar, keepsakes }: RouteParts): Route[
       tag,
       summary:
         'Changes some of a filter’s settings, live, and answers all that it has then; 202 and those that it said last where it does not answer within a second.',
+      accepted: LATE,
       schemas: { ...selecting, body: SomeFilterSettings },
       answer: FilterSettings,
       example: { ratio: 0.4, view: 'alpha' },
@@ -51,12 +61,13 @@ export function sourceRoutes({ states, sidecar, keepsakes }: RouteParts): Route[
       path: '/api/sources/{id}/preset',
       tag,
       summary: 'Gives a filter the settings of a preset, and answers as a change of settings does.',
+      accepted: LATE,
       schemas: { ...selecting, body: Type.Object({ name: Name }, { additionalProperties: false }) },
       answer: FilterSettings,
       example: { name: 'Evening' },
       handle: ({ params, query, body }) => {
         const id = connected(params, query)
-        return setFilter(sidecar, id, keepsakes.preset(body.name).settings)
+        return setFilter(sidecar, id, namedPreset(body.name).settings)
       },
     }),
     route({

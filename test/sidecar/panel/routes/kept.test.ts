@@ -33,10 +33,16 @@ describe.concurrent('what is kept, through the API', () => {
     expect((await stage.ask('DELETE', '/api/region-templates/Mic')).status).toBe(204)
   })
 
+  it.each(['.', '..'])('has no name that an address would lose: %s', async (name) => {
+    await using stage = await open()
+    const { status, json } = await stage.ask('PUT', '/api/bindings', { scene: 'Desk', filterId: ID, preset: name })
+    expect([status, failure(json).code]).toEqual([422, 'REQUEST_INVALID'])
+  })
+
   it('binds no preset that is not there', async () => {
     await using stage = await open()
     const { status, json } = await stage.ask('PUT', '/api/bindings', { scene: 'Desk', filterId: ID, preset: 'No' })
-    expect([status, failure(json).code]).toEqual([404, 'NOT_KEPT'])
+    expect([status, failure(json).code, failure(json).field]).toEqual([422, 'NOT_KEPT', '/preset'])
   })
 })
 
@@ -53,6 +59,12 @@ describe.concurrent('the engine through the API', () => {
     await using stage = await open()
     const { status, json } = await stage.ask('PATCH', '/api/engine', { provider: 'abacus' })
     expect([status, failure(json).field]).toEqual([422, '/provider'])
+    const unknown = await stage.ask('PATCH', '/api/engine', { model: 'nobody' })
+    expect([unknown.status, failure(unknown.json).field]).toEqual([422, '/model'])
+    const nowhere = await stage.ask('PATCH', '/api/engine', { listen: 'kitchen' })
+    expect([nowhere.status, failure(nowhere.json)]).toMatchObject([422, { code: 'SETTINGS_INVALID', field: '/listen' }])
+    const address = await stage.ask('PATCH', '/api/engine', { listen: '2001:DB8::0001' })
+    expect([address.status, address.json]).toMatchObject([200, { settings: { listen: '2001:db8::1' } }])
   })
 })
 
@@ -85,8 +97,8 @@ describe.concurrent('OBS through the API', () => {
     // Again is no more than once.
     expect((await stage.ask('POST', '/api/obs/audio-delay', body)).json).toEqual(wanted)
     expect(obs.offsets.get('Mic')).toBe(37)
-    expect(stage.states.state.audioDelays).toEqual([wanted])
-    expect((await stage.ask('DELETE', '/api/obs/audio-delay?input=Mic')).status).toBe(204)
+    expect(stage.states.state.audioDelays).toEqual([{ ...wanted, hasMoved: false }])
+    expect((await stage.ask('DELETE', '/api/obs/audio-delay?input=Mic')).json).toEqual({ restored: true })
     expect(obs.offsets.get('Mic')).toBe(-30)
     expect(stage.states.state.audioDelays).toEqual([])
   })
@@ -99,6 +111,16 @@ describe.concurrent('OBS through the API', () => {
     obs.offsets.set('Mic', 20)
     expect((await stage.ask('POST', '/api/obs/audio-delay', body)).json).toMatchObject({ originalMs: 20 })
     expect(obs.offsets.get('Mic')).toBe(87)
+  })
+
+  it('takes no offset away that the user set since', async () => {
+    await using stage = await open()
+    const { obs } = stage
+    await stage.ask('POST', '/api/obs/audio-delay', { filterId: ID, input: 'Mic' })
+    obs.offsets.set('Mic', 20)
+    expect((await stage.ask('DELETE', '/api/obs/audio-delay?input=Mic')).json).toEqual({ restored: false })
+    expect(obs.offsets.get('Mic')).toBe(20)
+    expect(stage.states.state.audioDelays).toEqual([])
   })
 
   it('keeps no delay that cannot be set', async () => {
@@ -114,7 +136,7 @@ describe.concurrent('OBS through the API', () => {
     await using stage = await open()
     await stage.ask('POST', '/api/obs/audio-delay', { filterId: ID, input: 'Mic' })
     stage.obs.failure = new MatteboxError('OBS_SOURCE_NONE', 'There is no input Mic.', 'Choose it anew.')
-    expect((await stage.ask('DELETE', '/api/obs/audio-delay?input=Mic')).status).toBe(204)
+    expect((await stage.ask('DELETE', '/api/obs/audio-delay?input=Mic')).json).toEqual({ restored: false })
     expect(stage.states.state.audioDelays).toEqual([])
   })
 })

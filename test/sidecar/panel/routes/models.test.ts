@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs'
 import { request } from 'node:http'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
@@ -40,6 +40,12 @@ describe('models through the API', () => {
     expect(left(stage)).toEqual([])
   })
 
+  it.each(['mine.safetensors', '.mine', 'my model'])('have no such name: %s', async (name) => {
+    await using stage = await PanelStage.open()
+    const { status, json } = await stage.ask('POST', `/api/models?name=${encodeURIComponent(name)}`, model, BYTES)
+    expect([status, failure(json).field]).toEqual([400, '/name'])
+  })
+
   it('that are damaged are refused, and nothing is left of them', async () => {
     await using stage = await PanelStage.open()
     const { status, json } = await stage.ask('POST', '/api/models?name=mine', model.subarray(0, 1e6), BYTES)
@@ -74,6 +80,7 @@ describe('models through the API', () => {
     await until(() => left(stage).length === 0, 'it to be cleared up')
     await sleep(50)
     expect(stage.models.models).toEqual([])
+    expect(stage.logged.filter(({ level }) => level === 'error')).toEqual([])
   })
 
   it('that came with mattebox, or are in use, stay', async () => {
@@ -82,9 +89,22 @@ describe('models through the API', () => {
     expect(stage.states.state.engine.models).toMatchObject([{ name: 'default', inUse: true }])
     const used = await stage.ask('DELETE', '/api/models/default')
     expect([used.status, failure(used.json).code]).toEqual([409, 'MODEL_IN_USE'])
+    const before = statSync(join(stage.models.folder, 'default.safetensors')).ino
+    const replaced = await stage.ask('POST', '/api/models?name=default&replace=true', model, BYTES)
+    expect([replaced.status, failure(replaced.json).code]).toEqual([409, 'MODEL_IN_USE'])
+    expect(statSync(join(stage.models.folder, 'default.safetensors')).ino).toBe(before)
     mkdirSync(join(stage.folder, 'shipped'))
     writeFileSync(join(stage.folder, 'shipped', 'ours.safetensors'), model)
     const shipped = await stage.ask('DELETE', '/api/models/ours')
     expect([shipped.status, failure(shipped.json).code]).toEqual([409, 'MODEL_SHIPPED'])
+  })
+
+  it('that are chosen stay while no engine runs', async () => {
+    await using stage = await PanelStage.open({ always: { none: 'no provider' } })
+    await stage.ask('POST', '/api/models?name=default', model, BYTES)
+    expect(stage.states.state.engine).toMatchObject({ state: 'none', models: [{ name: 'default', inUse: true }] })
+    expect((await stage.ask('DELETE', '/api/models/default')).status).toBe(409)
+    await stage.ask('POST', '/api/models?name=other', model, BYTES)
+    expect((await stage.ask('DELETE', '/api/models/other')).status).toBe(204)
   })
 })

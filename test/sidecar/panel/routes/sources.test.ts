@@ -78,6 +78,14 @@ describe.concurrent('filters through the API', () => {
     expect((await stage.ask('GET', `/api/sources/${A}`)).json).toMatchObject({ settings: { feather: 2.5 } })
   })
 
+  it('have taken numbers on that they round', async () => {
+    await using stage = await open()
+    const points = [0, 1 / 3, 2 / 3].map((x) => ({ x, y: x * x }))
+    const changes = { feather: 1 / 3, blur_radius: 63.1234567, regions: [{ kind: 'keep', points }] }
+    const { status, json } = await stage.ask('PATCH', `/api/sources/${A}/settings`, changes)
+    expect([status, json]).toMatchObject([200, { feather: 0.333333, blur_radius: 63.123455 }])
+  })
+
   it('that do not answer in time are told of with 202, and the settings that they said last', async () => {
     await using stage = await PanelStage.open({ always: { sources, deaf: true } })
     const { status, json } = await stage.ask('PATCH', `/api/sources/${A}/settings`, { feather: 2.5 })
@@ -106,7 +114,8 @@ describe.concurrent('filters through the API', () => {
     const { status, json } = await stage.ask('POST', `/api/sources/${A}/preset`, { name: 'Evening' })
     expect([status, json]).toMatchObject([200, { feather: 3 }])
     const none = await stage.ask('POST', `/api/sources/${A}/preset`, { name: 'Morning' })
-    expect([none.status, failure(none.json).mend]).toEqual([404, 'Choose one of: Evening.'])
+    expect(none.status).toBe(422)
+    expect(failure(none.json)).toMatchObject({ code: 'NOT_KEPT', field: '/name', mend: 'Choose one of: Evening.' })
   })
 
   it('that are gone are remembered, and can be told nothing', async () => {

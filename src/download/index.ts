@@ -1,0 +1,4 @@
+export { download, type DownloadOptions } from './download.ts'
+export { isRunning } from './is-running.ts'
+export type { PublicFile } from './public-file.ts'
+export { sizeText } from './size-text.ts'
