@@ -130,6 +130,7 @@ char *mb_message_stats(const struct mb_filter_stats *stats)
 	mb_json_integer(&json, "width", stats->width);
 	mb_json_integer(&json, "height", stats->height);
 	mb_json_number(&json, "ratio", stats->ratio);
+	mb_json_number(&json, "sufficesMs", stats->suffices_ms);
 	mb_json_string(&json, "pairing", stats->pairing == MB_PAIRING_NEWEST ? "newest" : "matched");
 	mb_json_bool(&json, "cover", stats->cover);
 	mb_json_integer(&json, "shown", stats->shown);

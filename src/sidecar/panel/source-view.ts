@@ -68,15 +68,14 @@ function whyNotMatched({ last: { settings, filter } }: SourceMetrics): Complaint
     filter.latencyMs > limitMs
       ? `Mattes come ${Math.round(filter.latencyMs)} ms after their frames, and a frame may wait ${limitMs} ms: ${shown}`
       : `Too many mattes came later than the ${limitMs} ms that a frame may wait: ${shown}`
-  return { code: 'FILTER_DELAY', message, mend: mendOfDelay(filter.latencyMs, limitMs) }
+  return { code: 'FILTER_DELAY', message, mend: mendOfDelay(Math.ceil(filter.sufficesMs), limitMs) }
 }
 
-function mendOfDelay(latencyMs: number, limitMs: number): string {
-  // It comes back below 80 % of the limit; a tenth more covers the latency's spread. Settings have steps of 10 here.
-  const sufficientMs = Math.ceil((latencyMs * 1.1) / 0.8 / 10) * 10
-  if (sufficientMs <= limitMs) return 'It ends by itself once they come in time for some seconds. A lower ratio helps.'
-  return Check(FilterSettings.properties.max_delay_ms, sufficientMs)
-    ? `Raise the longest delay to about ${sufficientMs} ms, or lower the ratio, so that mattes come sooner.`
+/** As OBS says it on the filter's page. */
+function mendOfDelay(sufficesMs: number, limitMs: number): string {
+  if (sufficesMs <= limitMs) return 'It ends by itself once they come in time for some seconds. A lower ratio helps.'
+  return Check(FilterSettings.properties.max_delay_ms, sufficesMs)
+    ? `Raise the longest delay to ${sufficesMs} ms, or lower the ratio, so that mattes come sooner.`
     : 'Lower the ratio, so that mattes come sooner.'
 }
 

@@ -195,6 +195,8 @@ export const en = {
       add: (ms: number | null) => (ms === null ? 'Add the delay' : `Add the delay of ${ms} ms`),
       added: (added: number, original: number) => `${added} ms added to its own ${original} ms.`,
       giveBack: 'Give its own back',
+      left: (input: string) => `The offset of “${input}” was changed in OBS since: it stays as it is.`,
+      none: 'This picture is not delayed now: there is nothing to add.',
       moved: (ms: number) => `The delay has moved: it is ${ms} ms now.`,
       again: 'Add it anew',
       noObs: 'This needs the connection to OBS.',

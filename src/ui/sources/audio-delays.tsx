@@ -1,5 +1,5 @@
 import { useState } from 'preact/hooks'
-import type { AudioDelayView, PanelState, SourceView } from '../../api/index.ts'
+import type { AudioDelayRemoved, AudioDelayView, PanelState, SourceView } from '../../api/index.ts'
 import { call } from '../call.ts'
 import { words } from '../locale/index.ts'
 import { linkTo } from '../pages.ts'
@@ -15,16 +15,24 @@ export function AudioDelays({ source, state }: AudioDelaysProps) {
   const said = words.sources.audio
   const calling = useCall()
   const [picked, setPicked] = useState('')
+  /** An input whose offset somebody has changed in OBS since, so that it was left. */
+  const [left, setLeft] = useState<string | null>(null)
   const inputs = state.obs.audioInputs
   const { delayMs } = source.figures
   const own = state.audioDelays.filter(({ filterId }) => filterId === source.id)
   const free = inputs?.filter(({ name }) => !own.some(({ input }) => input === name)) ?? []
   const input = free.some(({ name }) => name === picked) ? picked : (free.at(0)?.name ?? '')
+  const isDelayed = delayMs !== null && Math.round(delayMs) > 0
   const add = (name: string): void => {
+    setLeft(null)
     void calling.run(() => call('POST', '/api/obs/audio-delay', { filterId: source.id, input: name }))
   }
   const giveBack = (name: string): void => {
-    void calling.run(() => call('DELETE', `/api/obs/audio-delay?input=${encodeURIComponent(name)}`))
+    void calling.run(async () => {
+      const path = `/api/obs/audio-delay?input=${encodeURIComponent(name)}`
+      const { restored } = await call<AudioDelayRemoved>('DELETE', path)
+      setLeft(restored ? null : name)
+    })
   }
   return (
     <Card title={said.title}>
@@ -54,12 +62,18 @@ export function AudioDelays({ source, state }: AudioDelaysProps) {
           <Busy
             kind="secondary outline"
             isBusy={calling.isBusy}
-            isDisabled={delayMs === null || !source.connected}
+            isDisabled={!isDelayed || !source.connected}
             onClick={() => add(input)}
           >
-            {said.add(delayMs === null ? null : Math.round(delayMs))}
+            {said.add(isDelayed ? Math.round(delayMs) : null)}
           </Busy>
         </div>
+      )}
+      {delayMs !== null && !isDelayed && <p class="muted">{said.none}</p>}
+      {left !== null && (
+        <Notice kind="info" isLive onClose={() => setLeft(null)}>
+          <p>{said.left(left)}</p>
+        </Notice>
       )}
       {calling.error && <Notice complaint={calling.error} isLive onClose={calling.forget} />}
     </Card>

@@ -187,6 +187,7 @@ export function report(filterId: string, changes: { received?: number; width?: n
       fps: 30,
       delayMs: 66.7,
       latencyMs: 40,
+      sufficesMs: 0,
       width,
       height: 288,
       ratio: 0.4,

@@ -22,20 +22,20 @@ describe('a filter as it is shown', () => {
     expect(resets).toEqual({ first: 1, cut: 2 })
   })
 
-  it('says why its pairing is not the one that was set, and about what would suffice', () => {
+  it('says why its pairing is not the one that was set, and what would suffice', () => {
     const settings = { ...given.settings!, max_delay_ms: 100 }
-    const filter = { ...given.filter!, pairing: 'newest' as const, latencyMs: 140 }
+    const filter = { ...given.filter!, pairing: 'newest' as const, latencyMs: 140, sufficesMs: 207.3 }
     expect(shown({ settings, filter }).pairing).toEqual({
       inUse: 'newest',
       because: {
         code: 'FILTER_DELAY',
         message:
           'Mattes come 140 ms after their frames, and a frame may wait 100 ms: each frame is shown at once, with the newest matte.',
-        mend: 'Raise the longest delay to about 200 ms, or lower the ratio, so that mattes come sooner.',
+        mend: 'Raise the longest delay to 208 ms, or lower the ratio, so that mattes come sooner.',
       },
     })
     // No delay that can be set would suffice.
-    expect(shown({ settings, filter: { ...filter, latencyMs: 900 } }).pairing?.because?.mend).toBe(
+    expect(shown({ settings, filter: { ...filter, latencyMs: 900, sufficesMs: 1200 } }).pairing?.because?.mend).toBe(
       'Lower the ratio, so that mattes come sooner.',
     )
     // Most come in time: nothing to raise.

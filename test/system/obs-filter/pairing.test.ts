@@ -116,10 +116,11 @@ describe.skipIf(missing !== undefined)('pairing', { timeout: 300_000 }, () => {
     const page = await stage.host.properties('cam', 'matte')
     const said = /longest delay of (\d+) ms/.exec(page.find(({ name }) => name === 'state')!.label)
     expect(Number(said?.[1])).toBeGreaterThan(400)
+    expect(stats.sufficesMs).toBeGreaterThan(400)
 
     sidecar.behave({ delayMs: 0 })
     for (let n = 0; n < 20 && stats.pairing === 'newest'; n++) stats = await nextStats(sidecar)
-    expect(stats.pairing).toBe('matched')
+    expect(stats).toMatchObject({ pairing: 'matched', sufficesMs: 0 })
   })
 
   it('resets nothing all the while', () => {

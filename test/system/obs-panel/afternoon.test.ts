@@ -230,6 +230,13 @@ describe.skipIf(cannotRunObs())('an afternoon with the panel', { timeout: 180_00
       await button('Give its own back').click()
       await settled(offset).toBe(40)
       await added.waitFor({ state: 'detached' })
+
+      await page.getByRole('button', { name: /^Add the delay of [1-9]\d* ms$/ }).click()
+      await added.waitFor()
+      await obs.call('SetInputAudioSyncOffset', { inputName: CAMERA, inputAudioSyncOffset: 500 })
+      await button('Give its own back').click()
+      await page.getByText('The offset of “Camera” was changed in OBS since: it stays as it is.').waitFor()
+      expect(await offset()).toBe(500)
     })
 
     it('takes on the preset that is bound to a scene', async () => {

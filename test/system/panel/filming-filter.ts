@@ -142,7 +142,14 @@ export class FilmingFilter implements AsyncDisposable {
   #stats(frames: number) {
     const { ratio, pairing } = this.settings
     const counted = { shown: frames, covered: 0, sent: frames, answered: frames, dropped: { full: 0 } }
-    const figures = { fps: 30, delayMs: 66, latencyMs: 41, ...this.#size, ratio: ratio || 512 / SOURCE.width }
+    const figures = {
+      fps: 30,
+      delayMs: 66,
+      latencyMs: 41,
+      sufficesMs: 0,
+      ...this.#size,
+      ratio: ratio || 512 / SOURCE.width,
+    }
     return { ...figures, ...counted, pairing, cover: this.covered, resets: this.resets, error: null }
   }
 

@@ -63,6 +63,8 @@ export const FilterStats = Type.Object({
   height: count,
   /** In effect. */
   ratio: Type.Number(),
+  /** The longest delay that would allow `matched`; 0 where that is in use, or not asked for. */
+  sufficesMs: Type.Number(),
   /** In use. */
   pairing: Type.Unsafe<'matched' | 'newest'>(Type.Enum(['matched', 'newest'])),
   /** Whether the policy's picture was asked for, by hotkey or from here. */

@@ -19,28 +19,39 @@ export async function setFilter(
   return (await settingsOnce(sidecar, filterId, changes)) ?? new Answer(202, settingsOf(sidecar, filterId) ?? {})
 }
 
+/** Waits, a second at most, until a filter is connected: it is away for a moment where another process takes over. */
+export async function untilThere(sidecar: Sidecar, filterId: string): Promise<void> {
+  const isThere = (): true | undefined =>
+    sidecar.state.sources.some((source) => source.filterId === filterId && source.connected) || undefined
+  await once(sidecar, isThere)
+}
+
 function settingsOnce(
   sidecar: Sidecar,
   filterId: string,
   changes: Partial<FilterSettings>,
 ): Promise<FilterSettings | undefined> {
-  const now = (): FilterSettings | undefined => {
+  return once(sidecar, () => {
     const settings = settingsOf(sidecar, filterId)
     return settings && isSame({ ...settings, ...changes }, settings) ? settings : undefined
-  }
+  })
+}
+
+/** What `look` sees, as soon as it sees something; undefined: not in time. */
+function once<T>(sidecar: Sidecar, look: () => T | undefined): Promise<T | undefined> {
   return new Promise((resolve) => {
-    const finish = (settings?: FilterSettings): void => {
-      sidecar.off('state', look)
+    const finish = (seen?: T): void => {
+      sidecar.off('state', lookAgain)
       clearTimeout(timer)
-      resolve(settings)
+      resolve(seen)
     }
-    const look = (): void => {
-      const settings = now()
-      if (settings) finish(settings)
+    const lookAgain = (): void => {
+      const seen = look()
+      if (seen !== undefined) finish(seen)
     }
     const timer = setTimeout(finish, WAIT_MS)
-    sidecar.on('state', look)
-    look()
+    sidecar.on('state', lookAgain)
+    lookAgain()
   })
 }
 

@@ -5,7 +5,7 @@ import { asFault } from '../failure-status.ts'
 import { route, type Route } from '../route.ts'
 import { findSource, requireConnected, SourceNames, SourceParams, sourcesNamed } from './find-source.ts'
 import type { RouteParts } from './route-parts.ts'
-import { setFilter } from './set-filter.ts'
+import { untilThere, setFilter } from './set-filter.ts'
 
 const tag = 'Sources'
 const LATE = 'The filter was told, and has not answered yet: the settings that it said last.'
@@ -14,8 +14,11 @@ const selecting = { params: SourceParams, query: SourceNames }
 /** Filters in OBS: what they do, their settings, and what they can be told. */
 export function sourceRoutes({ states, sidecar, keepsakes }: RouteParts): Route[] {
   const known = () => states.state.sources
-  const connected = (params: SourceParams, query: SourceNames): string =>
-    requireConnected(findSource(known(), params, query)).id
+  const connected = async (params: SourceParams, query: SourceNames): Promise<string> => {
+    const { id } = findSource(known(), params, query)
+    await untilThere(sidecar, id)
+    return requireConnected(findSource(known(), params, query)).id
+  }
   const namedPreset = (name: string): Preset => {
     try {
       return keepsakes.preset(name)
@@ -54,7 +57,7 @@ export function sourceRoutes({ states, sidecar, keepsakes }: RouteParts): Route[
       schemas: { ...selecting, body: SomeFilterSettings },
       answer: FilterSettings,
       example: { ratio: 0.4, view: 'alpha' },
-      handle: ({ params, query, body }) => setFilter(sidecar, connected(params, query), body),
+      handle: async ({ params, query, body }) => setFilter(sidecar, await connected(params, query), body),
     }),
     route({
       method: 'POST',
@@ -65,8 +68,8 @@ export function sourceRoutes({ states, sidecar, keepsakes }: RouteParts): Route[
       schemas: { ...selecting, body: Type.Object({ name: Name }, { additionalProperties: false }) },
       answer: FilterSettings,
       example: { name: 'Evening' },
-      handle: ({ params, query, body }) => {
-        const id = connected(params, query)
+      handle: async ({ params, query, body }) => {
+        const id = await connected(params, query)
         return setFilter(sidecar, id, namedPreset(body.name).settings)
       },
     }),
@@ -76,7 +79,7 @@ export function sourceRoutes({ states, sidecar, keepsakes }: RouteParts): Route[
       tag,
       summary: 'Makes the network forget what it saw of this source.',
       schemas: selecting,
-      handle: ({ params, query }) => sidecar.resetFilter(connected(params, query)),
+      handle: async ({ params, query }) => sidecar.resetFilter(await connected(params, query)),
     }),
     route({
       method: 'POST',
@@ -85,7 +88,7 @@ export function sourceRoutes({ states, sidecar, keepsakes }: RouteParts): Route[
       summary: 'Shows what is shown without a matte (hidden, where that would be the room), or the result again.',
       schemas: { ...selecting, body: Type.Object({ on: Type.Boolean() }, { additionalProperties: false }) },
       example: { on: true },
-      handle: ({ params, query, body }) => sidecar.coverFilter(connected(params, query), body.on),
+      handle: async ({ params, query, body }) => sidecar.coverFilter(await connected(params, query), body.on),
     }),
   ]
 }

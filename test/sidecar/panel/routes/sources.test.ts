@@ -118,6 +118,17 @@ describe.concurrent('filters through the API', () => {
     expect(failure(none.json)).toMatchObject({ code: 'NOT_KEPT', field: '/name', mend: 'Choose one of: Evening.' })
   })
 
+  it('that are away for a moment, where another process takes over, are told when they are back', async () => {
+    const { plan } = sources[0]
+    await using stage = await PanelStage.open({
+      always: { sources, thenSources: [], handover: plan && [plan] },
+      successor: { sources, thenSources: sources, handover: null, warmMs: 500 },
+    })
+    await until(() => stage.states.state.sources.every(({ connected }) => !connected), 'them to be gone')
+    const { status, json } = await stage.ask('PATCH', `/api/sources/${A}/settings`, { feather: 3 })
+    expect([status, json]).toMatchObject([200, { feather: 3 }])
+  })
+
   it('that are gone are remembered, and can be told nothing', async () => {
     await using stage = await PanelStage.open({ always: { sources, thenSources: [] } })
     await until(() => stage.states.state.sources.every(({ connected }) => !connected), 'them to be gone')
