@@ -1,8 +1,8 @@
 import { PanelState } from '../../../api/index.ts'
-import { route } from '../route.ts'
+import { route, type Route } from '../route.ts'
 import type { RouteParts } from './route-parts.ts'
 
-export const stateRoute = ({ states }: RouteParts) =>
+export const stateRoute = ({ states }: RouteParts): Route =>
   route({
     method: 'GET',
     path: '/api/state',
