@@ -57,6 +57,12 @@ module.exports = {
       'Where models lie and how they get there: nothing is run here.',
     ),
     only(
+      'providers-are-files',
+      'providers',
+      ['download', 'models', 'errors', 'settings'],
+      'Where a provider’s libraries lie and how they get there: nothing is run here.',
+    ),
+    only(
       'panel-serves',
       'sidecar/panel',
       ['sidecar/main', 'sidecar/contract', 'api', 'models', 'obs', 'errors', 'settings'],

@@ -30,4 +30,4 @@ export {
   type TryMatte,
 } from './sockets.ts'
 export { Advice, FilterId, PictureFigures, ResetView, SourceView } from './source.ts'
-export { EngineView, ModelView, PanelState, ProcessView } from './state.ts'
+export { EngineView, FetchableModel, FetchingView, ModelView, PanelState, ProcessView } from './state.ts'

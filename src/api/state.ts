@@ -20,6 +20,26 @@ export const ModelView = Type.Object({
 })
 export type ModelView = Static<typeof ModelView>
 
+/** A model that mattebox can fetch, and what tells its file from any other. */
+export const FetchableModel = Type.Object({
+  name: Type.String(),
+  file: Type.String(),
+  bytes: Type.Integer(),
+  sha256: Type.String(),
+  licence: Type.String(),
+  address: Type.String(),
+})
+export type FetchableModel = Static<typeof FetchableModel>
+
+/** A model that is being fetched; with an error, one that could not be. */
+export const FetchingView = Type.Object({
+  name: Type.String(),
+  arrivedBytes: Type.Integer(),
+  bytes: Type.Integer(),
+  error: nullable(ComplaintView),
+})
+export type FetchingView = Static<typeof FetchingView>
+
 export const EngineView = Type.Object({
   state: Type.Unsafe<'starting' | 'ready' | 'none'>(Type.Enum(['starting', 'ready', 'none'])),
   provider: nullable(Type.String()),
@@ -34,6 +54,9 @@ export const EngineView = Type.Object({
   models: Type.Array(ModelView),
   /** Where a model file is to be placed by hand. */
   modelsFolder: Type.String(),
+  /** What `POST /api/models/{name}/fetch` can bring. */
+  fetchable: Type.Array(FetchableModel),
+  fetching: nullable(FetchingView),
   restarts: Type.Integer(),
 })
 export type EngineView = Static<typeof EngineView>

@@ -1,4 +1,5 @@
 #!/usr/bin/env node
+import { endWithParent, runAgainWithCuda } from './run-again.ts'
 import { run } from './program.ts'
 
 // `mattebox … | head`: what is written after the reader has gone is lost, and that is no fault of ours.
@@ -7,4 +8,7 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   process.exit(1)
 })
 
-await run(process.argv)
+endWithParent()
+const code = await runAgainWithCuda(process.argv)
+if (code === undefined) await run(process.argv)
+else process.exitCode = code

@@ -21,6 +21,7 @@ const COMMANDS: Readonly<Record<string, (isCalled: boolean) => Promise<Register>
           emitNetwork(weights, { batch: 'batch', height: 'height', width: 'width', ...options }),
       })
   },
+  providers: async () => (await import('./providers.ts')).registerProviders,
   bench: async () => (await import('./bench.ts')).registerBench,
   start: async (isCalled) => {
     const { forkInference, letGo } = await import('../sidecar/main/fork-inference.ts')

@@ -15,7 +15,7 @@ import { refuseSudo } from './refuse-sudo.ts'
 
 const program = join(dirname(fileURLToPath(import.meta.url)), 'main.js')
 /** What the sidecar reads of its surroundings and the user's manager does not have from a shell. */
-const VARIABLES = ['MATTEBOX_SOCKET', 'MATTEBOX_SHIPPED_MODELS', 'XDG_CONFIG_HOME', 'XDG_DATA_HOME']
+const VARIABLES = ['MATTEBOX_SOCKET', 'MATTEBOX_SHIPPED_MODELS', 'MATTEBOX_CATALOG', 'XDG_CONFIG_HOME', 'XDG_DATA_HOME']
 
 /** `mattebox service install | uninstall | status`: the sidecar as a service of systemd's user manager. */
 export function registerService(parent: Command): void {

@@ -1,5 +1,6 @@
 import qrcode from 'qrcode'
 import { MatteboxError, type Complaint } from '../errors/index.ts'
+import { ModelGetter } from '../models/model-getter.ts'
 import { ModelStore } from '../models/model-store.ts'
 import { ObsConnection } from '../obs/index.ts'
 import { LIMITS } from '../sidecar/inference/channel/wire.ts'
@@ -40,8 +41,9 @@ export class StartPanel {
     const secret = await PanelSecret.open()
     const obs = new ObsConnection({ log: (line) => log.info(line), wire: LIMITS.wireVersion })
     const models = new ModelStore()
+    const modelGetter = new ModelGetter(models)
     const keepsakes = new Keepsakes(settings)
-    const parts = { sidecar, obs, models, keepsakes, invocation: invocation(), localize: localizeCommands }
+    const parts = { sidecar, obs, models, modelGetter, keepsakes, invocation: invocation(), localize: localizeCommands }
     const { port, listen } = sidecar.state.settings
     const serve = async (address: string): Promise<{ server: PanelServer; states: PanelStates }> => {
       const states = new PanelStates({ ...parts, isExposed: !isLoopback(address) })
@@ -72,8 +74,10 @@ export class StartPanel {
     })
     obs.start()
     await models.start()
+    await modelGetter.look()
     const stop = async (): Promise<void> => {
       models.stop()
+      await modelGetter.stop()
       await server.close()
       states.close()
       await obs.stop()

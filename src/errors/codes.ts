@@ -9,7 +9,10 @@ export const ERROR_CODES = {
   MODEL_DAMAGED: { exit: 1, meaning: 'A model file is truncated, foreign or damaged.' },
   MODEL_UNREADABLE: { exit: 1, meaning: 'A model file cannot be read: no permission, no regular file, too large.' },
   MODEL_TENSORS: { exit: 1, meaning: 'A model file lacks a tensor, or has one too many or of a wrong shape.' },
-  FFMPEG_MISSING: { exit: 1, meaning: 'No ffmpeg or ffprobe that runs was found, or it lacks a codec that is needed.' },
+  FFMPEG_MISSING: {
+    exit: 1,
+    meaning: 'No ffmpeg or ffprobe that runs was found, or it lacks a codec or filter that is needed.',
+  },
   FFMPEG_FAILED: {
     exit: 1,
     meaning: 'ffmpeg stopped in the middle of its work, or gave no sign of life for too long.',

@@ -26,11 +26,48 @@ const CatalogModel = Type.Object(
   },
   { additionalProperties: false },
 )
-const Catalog = Type.Object({ models: Type.Array(CatalogModel, { maxItems: 100 }) }, { additionalProperties: false })
+const memberPath = Type.String({ pattern: '^(?!.*\\.\\.)[A-Za-z0-9][A-Za-z0-9._+/-]{0,199}$' })
+const CatalogLibrary = Type.Object(
+  {
+    file: fileName,
+    address,
+    bytes: Type.Integer({ minimum: 1 }),
+    sha256,
+    licence: text,
+    licenceAddress: address,
+    /** What is taken out of the archive: `runtime/` goes beside the runtime, `lib/` where the loader looks. */
+    members: Type.Array(
+      Type.Object(
+        { from: memberPath, to: memberPath, bytes: Type.Integer({ minimum: 1 }) },
+        { additionalProperties: false },
+      ),
+      { minItems: 1 },
+    ),
+  },
+  { additionalProperties: false },
+)
+const CatalogProvider = Type.Object(
+  {
+    name: Type.Literal('cuda'),
+    /** Version of onnxruntime that the provider's library is of. */
+    runtime: Type.String({ pattern: '^\\d+\\.\\d+\\.\\d+$' }),
+    files: Type.Array(CatalogLibrary, { minItems: 1 }),
+  },
+  { additionalProperties: false },
+)
+const Catalog = Type.Object(
+  {
+    models: Type.Array(CatalogModel, { maxItems: 100 }),
+    providers: Type.Optional(Type.Array(CatalogProvider, { maxItems: 1 })),
+  },
+  { additionalProperties: false },
+)
 
 /** What mattebox brings along or knows where to fetch. */
 export type Catalog = Static<typeof Catalog>
 export type CatalogModel = Static<typeof CatalogModel>
+export type CatalogProvider = Static<typeof CatalogProvider>
+export type CatalogLibrary = Static<typeof CatalogLibrary>
 /** One that is fetched. */
 export type PublicModel = CatalogModel & PublicFile
 

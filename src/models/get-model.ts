@@ -24,8 +24,7 @@ export function findPublicModel(name: string, { models }: Catalog): PublicModel 
 export interface GetModelOptions extends Omit<DownloadOptions, 'folder' | 'again'> {
   /** Takes the place of another model of that name. */
   readonly replace?: boolean
-  readonly folders?: ModelFolders
-  /** To be told of the new model at once. */
+  /** Where it is installed; default: a store of the user's folders. */
   readonly store?: ModelStore
 }
 
@@ -46,14 +45,14 @@ export async function installedFrom(
  * @throws {MatteboxError} those of `download` and of {@link ModelStore.install}
  */
 export async function getModel(model: PublicModel, options: GetModelOptions = {}): Promise<StoredModel> {
-  const { replace = false, folders = modelFolders(), store = new ModelStore(folders), ...rest } = options
+  const { replace = false, store = new ModelStore(), ...rest } = options
   const { name, licence, address } = model
-  if (!replace && (await installedFrom(model, folders)) !== 'no') {
+  if (!replace && (await installedFrom(model, store.folders)) !== 'no') {
     const message = `A model is called ${name} already.`
     throw new MatteboxError('OUTPUT_EXISTS', message, 'Add --force to replace it, or remove it first.')
   }
   const again = `mattebox models get ${name}`
-  const path = await download(model, { ...rest, folder: downloadsFolder(folders), again })
+  const path = await download(model, { ...rest, folder: downloadsFolder(store.folders), again })
   const installed = await store.install(name, createReadStream(path), { replace, origin: { licence, source: address } })
   await rm(path, { force: true })
   return installed

@@ -1,8 +1,8 @@
 import { readdir, stat } from 'node:fs/promises'
-import { homedir } from 'node:os'
-import { dirname, isAbsolute, join, sep } from 'node:path'
+import { dirname, join, sep } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { MatteboxError } from '../errors/index.ts'
+import { dataFolder } from '../settings/data-home.ts'
 import { OFFICIAL_RELEASE } from '../model/weights/official-release.ts'
 
 const EXTENSION = '.safetensors'
@@ -20,11 +20,8 @@ export interface ModelFolders {
  * MATTEBOX_SHIPPED_MODELS moves (for distributions that keep data elsewhere).
  */
 export function modelFolders(env: NodeJS.ProcessEnv = process.env): ModelFolders {
-  // The specification wants relative paths ignored.
-  const given = env['XDG_DATA_HOME'] ?? ''
-  const dataHome = isAbsolute(given) ? given : join(homedir(), '.local', 'share')
   const shipped = env['MATTEBOX_SHIPPED_MODELS'] || join(packageRoot, 'models')
-  return { own: join(dataHome, 'mattebox', 'models'), shipped }
+  return { own: join(dataFolder(env), 'models'), shipped }
 }
 
 /** Where files that are fetched arrive, beside the user's models, and where they are looked for before. */

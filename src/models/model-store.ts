@@ -23,13 +23,11 @@ const LOOK_MS = 5_000
 
 /** The installed models, as they come and go; installs and removes the user's own. */
 export class ModelStore extends EventEmitter<{ change: [] }> {
-  readonly #folders: ModelFolders
   #models: readonly StoredModel[] = []
   #looking: NodeJS.Timeout | undefined
 
-  constructor(folders: ModelFolders = modelFolders()) {
+  constructor(readonly folders: ModelFolders = modelFolders()) {
     super()
-    this.#folders = folders
   }
 
   /** As of the last look; `start` looks first. */
@@ -39,7 +37,7 @@ export class ModelStore extends EventEmitter<{ change: [] }> {
 
   /** Where a model file is to be placed by hand. */
   get folder(): string {
-    return this.#folders.own
+    return this.folders.own
   }
 
   /** Removes what killed uploads left, looks, and keeps looking until `stop`. */
@@ -55,7 +53,7 @@ export class ModelStore extends EventEmitter<{ change: [] }> {
 
   /** Looks what is there now; a folder that cannot be read holds nothing. */
   async look(): Promise<void> {
-    const installed = await installedModels(this.#folders).catch(() => [])
+    const installed = await installedModels(this.folders).catch(() => [])
     const found = await Promise.all(installed.map(({ name, path }) => this.#describe(name, path)))
     const models = found.filter((model) => model !== undefined)
     if (isDeepStrictEqual(models, this.#models)) return
@@ -75,7 +73,7 @@ export class ModelStore extends EventEmitter<{ change: [] }> {
     bytes: AsyncIterable<Uint8Array>,
     options: { readonly replace: boolean; readonly origin?: Pick<Provenance, 'licence' | 'source'> },
   ): Promise<StoredModel> {
-    const path = ownModelPath(name, this.#folders)
+    const path = ownModelPath(name, this.folders)
     await mkdir(dirname(path), { recursive: true }).catch((error: unknown) => {
       throw unwritable(path, error as NodeJS.ErrnoException)
     })
@@ -124,14 +122,14 @@ export class ModelStore extends EventEmitter<{ change: [] }> {
   async #describe(name: string, path: string): Promise<StoredModel | undefined> {
     const found = await stat(path).catch(() => undefined)
     if (!found?.isFile()) return undefined
-    return { name, path, bytes: found.size, isOwn: dirname(path) === this.#folders.own, ...(await modelLabel(path)) }
+    return { name, path, bytes: found.size, isOwn: dirname(path) === this.folders.own, ...(await modelLabel(path)) }
   }
 
   async #removeLeftovers(): Promise<void> {
-    for (const file of await readdir(this.#folders.own).catch(() => [])) {
+    for (const file of await readdir(this.folders.own).catch(() => [])) {
       const pid = /^\..*\.(\d+)\.upload$/.exec(file)?.[1]
       if (pid === undefined || isRunning(Number(pid))) continue
-      await rm(join(this.#folders.own, file), { force: true }).catch(() => undefined)
+      await rm(join(this.folders.own, file), { force: true }).catch(() => undefined)
     }
   }
 }

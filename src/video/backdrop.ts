@@ -1,5 +1,8 @@
 import { createCover } from './cover.ts'
 import { openVideo, type VideoFrame, type VideoSource } from './decode.ts'
+import type { Rational } from './nut-format.ts'
+
+const SQUARE: Rational = { num: 1, den: 1 }
 
 /**
  * A picture or clip that lies behind the person: it covers the frame, and a clip begins again when it ends.
@@ -19,15 +22,19 @@ export class BackdropSource {
     private readonly path: string,
     private readonly width: number,
     private readonly height: number,
+    private readonly pixelAspect: Rational,
     source: VideoSource,
   ) {
     this.#source = source
     this.#frames = source.frames()
   }
 
-  /** @throws {MatteboxError} as `openVideo` */
-  static async open(path: string, width: number, height: number): Promise<BackdropSource> {
-    const backdrop = new BackdropSource(path, width, height, await openVideo(path))
+  /**
+   * @param pixelAspect - width to height of one pixel of the frame that it lies behind
+   * @throws {MatteboxError} as `openVideo`
+   */
+  static async open(path: string, width: number, height: number, pixelAspect = SQUARE): Promise<BackdropSource> {
+    const backdrop = new BackdropSource(path, width, height, pixelAspect, await openVideo(path))
     await backdrop.#advance()
     await backdrop.#show()
     return backdrop
@@ -50,7 +57,7 @@ export class BackdropSource {
   /** Makes the waiting frame the picture, and fetches the one after it. */
   async #show(): Promise<void> {
     const frame = this.#next!
-    this.#cover ??= createCover(frame.width, frame.height, this.width, this.height)
+    this.#cover ??= createCover(frame.width, frame.height, this.width, this.height, this.#pixelWidth())
     this.#picture = this.#cover(frame.data)
     const interval = frame.timeSeconds + this.#began - this.#shown
     this.#shown += interval
@@ -65,6 +72,12 @@ export class BackdropSource {
     this.#frames = this.#source.frames()
     await this.#advance()
     this.#began = this.#shown + interval
+  }
+
+  /** Of the picture, in pixels of the frame. */
+  #pixelWidth(): number {
+    const [own, frame] = [this.#source.info.pixelAspect, this.pixelAspect]
+    return (own.num * frame.den) / (own.den * frame.num)
   }
 
   async #advance(): Promise<void> {

@@ -3,6 +3,7 @@ import { createShrinker } from './shrink.ts'
 /**
  * Fits pictures of one size over a frame of another: cut in the middle to the frame's shape, then scaled.
  *
+ * @param pixelWidth - of the picture, in those of the frame: not 1 where one of the two has pixels that are not square
  * @returns a function from uint8 [height, width, 4] BGRA to uint8 [frameHeight, frameWidth, 4]; its result is
  *   overwritten by the next call
  */
@@ -11,9 +12,10 @@ export function createCover(
   height: number,
   frameWidth: number,
   frameHeight: number,
+  pixelWidth = 1,
 ): (picture: Uint8Array) => Uint8Array {
-  const scale = Math.max(frameWidth / width, frameHeight / height)
-  const cutWidth = Math.min(width, Math.max(1, Math.round(frameWidth / scale)))
+  const scale = Math.max(frameWidth / (width * pixelWidth), frameHeight / height)
+  const cutWidth = Math.min(width, Math.max(1, Math.round(frameWidth / (scale * pixelWidth))))
   const cutHeight = Math.min(height, Math.max(1, Math.round(frameHeight / scale)))
   const left = (width - cutWidth) >> 1
   const top = (height - cutHeight) >> 1

@@ -3,11 +3,13 @@ import { basename, join } from 'node:path'
 import { MatteboxError } from '../errors/index.ts'
 import { toPictureFilters } from './colour.ts'
 import { fileKind, hasStillExtension } from './file-kind.ts'
-import { findFfmpeg, type Ffmpeg } from './find-ffmpeg.ts'
+import { findFfmpeg, lackedFilters, type Ffmpeg } from './find-ffmpeg.ts'
+import { deinterlaceFilters } from './interlacing.ts'
 import { MediaProcess, watchForStall } from './media-process.ts'
 import { FrameSizeError, NutReader } from './nut-reader.ts'
 import { NutError, type Rational } from './nut-format.ts'
 import { uprightFilters } from './orientation.ts'
+import { bitDepth } from './pixel-format.ts'
 import { inputOptions, probe, withoutPath, type VideoInfo } from './probe.ts'
 import { checkRange, type TimeRange } from './time-range.ts'
 
@@ -25,7 +27,7 @@ export interface VideoFrame {
   release(): void
 }
 
-/** A clip, a picture or a folder of pictures that is open for reading. */
+/** A clip, a picture, a folder of pictures or a camera that is open for reading. */
 export interface VideoSource {
   /** Of the clip; of the first picture of a folder. */
   readonly info: VideoInfo
@@ -42,7 +44,7 @@ export interface VideoSource {
    *   their size, FFMPEG_FAILED if the decoder gives no sign of life
    */
   frames(): AsyncGenerator<VideoFrame, void, void>
-  /** Ends the reading, also in the middle. */
+  /** Ends the reading, also in the middle: `frames` gives no more. */
   close(): Promise<void>
 }
 
@@ -52,18 +54,20 @@ export interface OpenOptions {
   readonly to?: number
   /** `gray` for mattes: one byte a pixel (of colours: luma, of RGB: green). Default `bgra`. */
   readonly layout?: 'bgra' | 'gray'
+  /** Pictures a second: of a folder (default 25), or asked of a camera. */
+  readonly fps?: Rational
   /** A decoder that gives nothing for so long is ended. Default 60 s. */
   readonly stallMs?: number
   readonly ffmpeg?: Ffmpeg
 }
 
-/** Pictures of a folder follow each other at this rate. */
-export const FOLDER_TIME_BASE: Rational = { num: 1, den: 25 }
+/** Pictures of a folder follow each other at this rate where no other is asked for. */
+const FOLDER_RATE: Rational = { num: 25, den: 1 }
 const DEFAULT_STALL_MS = 60_000
 
 /**
- * Opens anything that ffmpeg reads as frames: a clip, a still picture, or a folder of pictures (in the natural order of
- * their names, 25 a second).
+ * Opens anything that ffmpeg reads as frames: a clip, a still picture, a folder of pictures (in the natural order of
+ * their names), or a camera, whose frames end when they are closed, or at `to`.
  *
  * @throws {MatteboxError} INPUT_UNREADABLE, INPUT_UNSUPPORTED, FFMPEG_MISSING, USAGE (of the times)
  */
@@ -71,7 +75,28 @@ export async function openVideo(path: string, options: OpenOptions = {}): Promis
   const ffmpeg = options.ffmpeg ?? (await findFfmpeg())
   if ((await fileKind(path)).kind === 'folder') return openFolder(path, options, ffmpeg)
   const info = await probe(path, ffmpeg)
+  if (options.fps !== undefined && !info.live) {
+    const message = `${basename(path)} has times of its own: --fps is for folders of pictures and for cameras.`
+    throw new MatteboxError('USAGE', message, 'Leave it out.')
+  }
+  await requireFilters(info, ffmpeg)
   return new ClipSource(info, options, ffmpeg)
+}
+
+/** @throws {MatteboxError} FFMPEG_MISSING if this ffmpeg lacks a filter that the file's pictures need */
+async function requireFilters({ path, colour, interlacing }: VideoInfo, ffmpeg: Ffmpeg): Promise<void> {
+  const needed = [
+    ...(colour.wide === undefined ? [] : ['zscale', 'tonemap']),
+    ...(interlacing === undefined ? [] : ['bwdif']),
+  ]
+  const filter = (await lackedFilters(ffmpeg, needed)).at(0)
+  if (filter === undefined) return
+  const what = filter === 'bwdif' ? 'interlaced' : colour.wide!.title
+  throw new MatteboxError(
+    'FFMPEG_MISSING',
+    `${basename(path)} is ${what}, which needs ffmpeg's filter ${filter}; ${ffmpeg.ffmpeg.path} lacks it.`,
+    'Install an ffmpeg that has it, or set MATTEBOX_FFMPEG to the path of one.',
+  )
 }
 
 /** Buffers that are used again, so that a 4K frame (33 MB) is not allocated and zeroed 60 times a second. */
@@ -101,7 +126,7 @@ class ClipSource implements VideoSource {
 
   constructor(
     readonly info: VideoInfo,
-    options: OpenOptions,
+    private readonly options: OpenOptions,
     private readonly ffmpeg: Ffmpeg,
   ) {
     this.layout = options.layout ?? 'bgra'
@@ -109,6 +134,9 @@ class ClipSource implements VideoSource {
     this.range = { from: options.from ?? 0, to: options.to }
     this.warnings = [...info.warnings]
     const name = basename(info.path)
+    if (info.live && options.from !== undefined) {
+      throw new MatteboxError('USAGE', `${name} is a camera: it has no --from.`, 'Leave it out.')
+    }
     if (info.kind === 'video') checkRange(this.range, info.durationSeconds, name)
     else if (options.from !== undefined || options.to !== undefined) {
       throw new MatteboxError('USAGE', `${name} is a picture: it has no --from and --to.`, 'Leave them out.')
@@ -161,16 +189,20 @@ class ClipSource implements VideoSource {
   private decoderArguments(): string[] {
     const { info, range } = this
     const { num, den } = info.timeBase
+    const { fps } = this.options
+    const pixels = { family: info.pixelFamily, alpha: info.alpha, depth: bitDepth(info.pixelFormat) }
     const part = partOptions(info, range)
     const filters = [
       sizeGuard(info),
+      ...deinterlaceFilters(info.interlacing),
       ...uprightFilters(info.orientation),
-      ...toPictureFilters(info.colour, info.pixelFamily, this.layout),
+      ...toPictureFilters(info.colour, pixels, this.layout),
     ]
     return [
       ...['-hide_banner', '-nostdin', '-v', 'error', '-noautorotate'],
       ...(info.decoder === undefined ? [] : ['-c:v', info.decoder]),
       ...part.input,
+      ...(fps === undefined ? [] : ['-framerate', `${fps.num}/${fps.den}`]),
       ...inputOptions(info.path, info.demuxer),
       ...part.output,
       ...['-map', `0:${info.streamIndex}`, '-vf', filters.join(',')],
@@ -327,20 +359,23 @@ class FolderSource implements VideoSource {
   readonly warnings: string[]
   damaged = false
   private closed = false
+  private readonly timeBase: Rational
+  private readonly options: OpenOptions
 
   constructor(
     private readonly folder: string,
     private readonly names: readonly string[],
     private readonly first: VideoInfo,
     others: number,
-    private readonly options: OpenOptions,
+    { fps: rate = FOLDER_RATE, ...options }: OpenOptions,
     private readonly ffmpeg: Ffmpeg,
   ) {
+    this.options = options
+    this.timeBase = { num: rate.den, den: rate.num }
     const frameCount = names.length
-    const rate = { num: FOLDER_TIME_BASE.den, den: FOLDER_TIME_BASE.num }
-    const durationSeconds = frameCount / rate.num
-    const times = { frameCount, durationSeconds, averageFrameRate: rate, realFrameRate: rate }
-    this.info = { ...first, ...times, path: folder, kind: 'video', timeBase: FOLDER_TIME_BASE, audio: [] }
+    const durationSeconds = (frameCount * rate.den) / rate.num
+    const times = { frameCount, durationSeconds, averageFrameRate: rate, realFrameRate: rate, timeBase: this.timeBase }
+    this.info = { ...first, ...times, path: folder, kind: 'video' }
     this.warnings = others === 0 ? [] : [`${others} files of the folder are no pictures and are left out.`]
   }
 
@@ -375,12 +410,13 @@ class FolderSource implements VideoSource {
         'Scale the pictures to one size first.',
       )
     }
+    await requireFilters(info, this.ffmpeg)
     const picture = new ClipSource(info, this.options, this.ffmpeg)
     let frame: VideoFrame | undefined
     for await (const read of picture.frames()) frame = read
-    this.warnings.push(...picture.warnings)
+    this.warnings.push(...picture.warnings.filter((warning) => !this.warnings.includes(warning)))
     this.damaged ||= picture.damaged
-    const timeSeconds = (index * FOLDER_TIME_BASE.num) / FOLDER_TIME_BASE.den
-    return { ...frame!, pts: index, timeBase: FOLDER_TIME_BASE, timeSeconds }
+    const { timeBase } = this
+    return { ...frame!, pts: index, timeBase, timeSeconds: (index * timeBase.num) / timeBase.den }
   }
 }

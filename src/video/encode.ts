@@ -1,69 +1,46 @@
 import { readdirSync, readSync, openSync, closeSync, statSync, fstatSync } from 'node:fs'
 import { basename, dirname, join, resolve, sep } from 'node:path'
 import { MatteboxError } from '../errors/index.ts'
-import { rangeOptions, type VideoSource } from './decode.ts'
 import { findFfmpeg, type Ffmpeg } from './find-ffmpeg.ts'
 import { MediaProcess, watchForStall } from './media-process.ts'
+import { clearBetweenFrames } from './gif-disposal.ts'
 import { lengthenLastFrame } from './mp4-last-frame.ts'
 import type { PixelLayout, Rational } from './nut-format.ts'
+import { NutOutput } from './nut-output.ts'
 import { NutWriter } from './nut-writer.ts'
-import { audioOptions, audioPlan, FRAME_PATTERN, outputFormat, type OutputFormat } from './output-format.ts'
+import {
+  DEFAULT_QUALITY,
+  FRAME_PATTERN,
+  outputFormat,
+  outputWarnings,
+  STANDARD_OUTPUT,
+  writableOutputs,
+  type AudioPlan,
+  type OutputFormat,
+  type Pictures,
+} from './output-format.ts'
 import { asOutputError, diskFull, look, PartialOutput, tooLarge, unwritable } from './partial-output.ts'
-import { inputOptions, type AudioStream } from './probe.ts'
-import type { TimeRange } from './time-range.ts'
+import { copySubtitles, NO_TRACKS, planTracks, trackOptions, type Tracks } from './tracks.ts'
+import type { FrameTime, VideoWriter, WriterSpec } from './video-writer.ts'
 
-export interface WriterSpec {
-  readonly width: number
-  readonly height: number
-  /** Of the frames that will be written: `bgra` with straight alpha, `bgr0` opaque, or `gray`. */
-  readonly layout: PixelLayout
-  /** The clip that the frames come from: its sound goes along, its colour tags are kept, it is never overwritten. */
-  readonly source?: Pick<VideoSource, 'info' | 'range'>
-  /** Whether its sound goes along. Default true. */
-  readonly audio?: boolean
-}
+export type { FrameTime, VideoWriter, WriterSpec } from './video-writer.ts'
 
 export interface WriterOptions {
   /** Replace an output that is there already, once the new one is whole. Default false. */
   readonly force?: boolean
+  /** 0..100, see `DEFAULT_QUALITY`. */
+  readonly quality?: number | undefined
   /** An encoder that takes and writes nothing for so long is ended. Default 60 s. */
   readonly stallMs?: number
   readonly ffmpeg?: Ffmpeg
 }
 
-/** When a frame is shown. A `VideoFrame` is one. */
-export interface FrameTime {
-  readonly pts: number
-  readonly timeBase: Rational
-}
-
-/** An output that is being written. Whatever fails, nothing half-written is left, and every call after it fails too. */
-export interface VideoWriter {
-  /** What becomes of the source's sound. */
-  readonly audio: 'copy' | 'opus' | 'none'
-  /**
-   * Writes the next frame. Resolves when `data` may be changed again. One frame at a time: wait for it.
-   *
-   * @param data - height · width pixels in the layout of the spec
-   * @param time - later than the frame before, in the same time base
-   * @throws {MatteboxError} OUTPUT_UNWRITABLE, OUTPUT_UNSUPPORTED (a second frame for one picture), FFMPEG_FAILED
-   */
-  write(data: Uint8Array, time: FrameTime): Promise<void>
-  /**
-   * Ends the output and gives it its name.
-   *
-   * @throws {MatteboxError} as `write`
-   */
-  finish(): Promise<void>
-  /** Gives the output up: ends the encoder and removes what was written. Always succeeds. */
-  abort(): Promise<void>
-}
-
 const DEFAULT_STALL_MS = 60_000
 
 /**
- * Opens an output for frames: `.webm` (VP9; with alpha for `bgra`), `.mp4` (H.264, opaque), `.mkv` (FFV1, for `gray`),
- * a folder (PNG frames) or `.png` (one picture). It appears under its name when it is finished.
+ * Opens an output for frames, by the ending of its name: `.webm` (VP9), `.mov` (ProRes 4444), `.mkv` (FFV1), `.mp4` (H.264,
+ * opaque), `.gif`, `.webp` (both animated), a folder (PNG frames), `.png` (one picture); all but `.mp4` with straight alpha for
+ * `bgra`. It appears under its name when it is committed. `-` is standard output (NUT with raw frames).
  *
  * @throws {MatteboxError} OUTPUT_UNSUPPORTED, OUTPUT_EXISTS, OUTPUT_UNWRITABLE, FFMPEG_MISSING
  */
@@ -72,26 +49,50 @@ export async function createVideoWriter(
   spec: WriterSpec,
   options: WriterOptions = {},
 ): Promise<VideoWriter> {
-  const format = outputFormat(output, spec.layout, spec.width, spec.height)
+  if (output === STANDARD_OUTPUT) return new NutOutput(spec, process.stdout)
+  const format = outputFormat(output, spec.layout)
   const ffmpeg = options.ffmpeg ?? (await findFfmpeg())
-  const audio = spec.audio === false ? undefined : spec.source?.info.audio[0]
-  requireEncoder(ffmpeg, format.encoder, `${basename(output)} needs`, 'Install an ffmpeg that has it.')
-  const plan = audio === undefined ? 'none' : audioPlan(format, audio)
-  if (plan === 'opus') {
-    requireEncoder(ffmpeg, 'libopus', 'The sound needs', 'Install an ffmpeg that has it, or add --no-audio.')
+  requireEncoder(ffmpeg, format.encoder, `${basename(output)} needs`, encoderMend(ffmpeg, spec.layout))
+  const tracks = tracksOf(basename(output), format, spec, ffmpeg)
+  for (const { plan } of tracks.sound) {
+    const soundEncoder = { opus: 'libopus', pcm: 'pcm_s16le', copy: undefined }[plan]
+    if (soundEncoder === undefined) continue
+    requireEncoder(ffmpeg, soundEncoder, 'The sound needs', 'Install an ffmpeg that has it, or add --no-audio.')
   }
   if (spec.source !== undefined) refuseToOverwrite(spec.source.info.path, output)
   const partial = new PartialOutput(output, format.name === 'folder' ? 'folder' : 'file', options.force ?? false)
-  const soundtrack = plan === 'none' ? undefined : { plan, stream: audio! }
-  return new FfmpegWriter(
-    resolve(output),
-    spec,
-    format,
-    soundtrack,
-    partial,
-    ffmpeg,
-    options.stallMs ?? DEFAULT_STALL_MS,
-  )
+  const { tracks: kept, file } = await subtitlesOf(output, tracks, spec, ffmpeg)
+  return new FfmpegWriter(resolve(output), spec, format, kept, file, partial, ffmpeg, options)
+}
+
+/** Brings the subtitles into a file beside the output. Where they cannot be read, the rest goes on without them. */
+async function subtitlesOf(
+  output: string,
+  tracks: Tracks,
+  { source }: WriterSpec,
+  ffmpeg: Ffmpeg,
+): Promise<{ tracks: Tracks; file?: PartialOutput }> {
+  if (source === undefined || tracks.subtitles.length === 0) return { tracks }
+  const file = new PartialOutput(`${output}.subtitles`, 'file', true)
+  const complaint = await copySubtitles(tracks, source.info.path, source.range, file.path, ffmpeg)
+  if (complaint === undefined) return { tracks, file }
+  file.discard()
+  const warning = `${basename(output)} is without the subtitles: they cannot be read (${complaint}).`
+  return { tracks: { ...tracks, subtitles: [], warnings: [...tracks.warnings, warning] } }
+}
+
+function tracksOf(name: string, format: OutputFormat, spec: WriterSpec, ffmpeg: Ffmpeg): Tracks {
+  const { source, audio = true, captions = true } = spec
+  if (source === undefined) return NO_TRACKS
+  const { info } = source
+  const withCaptions = captions ? info : { subtitles: [], chapters: 0 }
+  return planTracks(name, format, { ...withCaptions, audio: audio ? info.audio : [] }, ffmpeg)
+}
+
+function encoderMend({ encoders }: Ffmpeg, layout: PixelLayout): string {
+  const others = writableOutputs(encoders, layout)
+  const instead = others.length === 0 ? '' : `, or name another output: ${others.join(', ')}`
+  return `Install an ffmpeg that has it${instead}.`
 }
 
 function requireEncoder(ffmpeg: Ffmpeg, encoder: string, who: string, mend: string): void {
@@ -110,23 +111,37 @@ function refuseToOverwrite(source: string, output: string): void {
 }
 
 class FfmpegWriter implements VideoWriter {
-  readonly audio: 'copy' | 'opus' | 'none'
+  readonly audio: AudioPlan
+  readonly warnings: readonly string[]
   private encoder: { process: MediaProcess; nut: NutWriter; timeBase: Rational; firstPts: number } | undefined
   private frames = 0
   private lastPts = -1
   /** Set once nothing more can be written: what every later call is answered with. */
   private over: Error | undefined
+  private isComplete = false
+  private readonly pictures: Pictures
+  private readonly stallMs: number
 
   constructor(
     private readonly output: string,
     private readonly spec: WriterSpec,
     private readonly format: OutputFormat,
-    private readonly soundtrack: { plan: 'copy' | 'opus'; stream: AudioStream } | undefined,
+    private readonly tracks: Tracks,
+    private readonly subtitleFile: PartialOutput | undefined,
     private readonly partial: PartialOutput,
     private readonly ffmpeg: Ffmpeg,
-    private readonly stallMs: number,
+    { quality, stallMs = DEFAULT_STALL_MS }: WriterOptions,
   ) {
-    this.audio = soundtrack?.plan ?? 'none'
+    const { width, height, layout, source } = spec
+    const colour = source?.info.colour ?? { primaries: undefined, transfer: undefined }
+    const pixelAspect = source?.info.pixelAspect
+    this.pictures = { width, height, layout, colour, pixelAspect, quality: quality ?? DEFAULT_QUALITY }
+    this.stallMs = stallMs
+    const plans = tracks.sound.map(({ plan }) => plan)
+    this.audio = plans.find((plan) => plan !== 'copy') ?? plans.at(0) ?? 'none'
+    const { version } = ffmpeg.ffmpeg
+    const warnings = outputWarnings(output, format, this.pictures, quality !== undefined, version)
+    this.warnings = [...warnings, ...tracks.warnings]
   }
 
   async write(data: Uint8Array, time: FrameTime): Promise<void> {
@@ -155,7 +170,7 @@ class FfmpegWriter implements VideoWriter {
     }
   }
 
-  async finish(): Promise<void> {
+  async complete(): Promise<void> {
     this.mustBeOpen()
     if (this.encoder === undefined) {
       const message = `No frame was written to ${basename(this.output)}.`
@@ -168,15 +183,29 @@ class FfmpegWriter implements VideoWriter {
     stopWatching()
     this.mustBeOpen()
     if (code !== 0 || this.isCutOff(process)) return this.fail(await this.encoderError(process))
-    if (this.format.name === 'mp4') lengthenLastFrame(this.partial.path)
+    if (this.format.name === 'mp4' || this.format.name === 'mov') lengthenLastFrame(this.partial.path)
+    if (this.format.name === 'gif' && this.spec.layout === 'bgra') clearBetweenFrames(this.partial.path)
+    this.subtitleFile?.discard()
+    this.isComplete = true
+  }
+
+  commit(): void {
+    this.mustBeOpen()
+    if (!this.isComplete) throw new Error('The output is not complete.')
     this.over = new Error('The output is finished.')
     this.partial.commit()
+  }
+
+  async finish(): Promise<void> {
+    await this.complete()
+    this.commit()
   }
 
   async abort(): Promise<void> {
     this.over ??= new Error('The output was given up.')
     this.encoder?.process.kill()
     await this.encoder?.process.ended
+    this.subtitleFile?.discard()
     this.partial.discard()
   }
 
@@ -188,35 +217,34 @@ class FfmpegWriter implements VideoWriter {
   /** The encoder starts with the first frame, whose time it must be told. */
   private start(time: FrameTime): NonNullable<typeof this.encoder> {
     const { timeBase, pts: firstPts } = time
-    const { width, height, layout } = this.spec
+    const { width, height, layout, pixelAspect } = this.pictures
+    const stream = { width, height, layout, timeBase, pixelAspect }
     const process = new MediaProcess(this.ffmpeg.ffmpeg.path, this.encoderArguments(time), {
       input: true,
       // Frames are named relative to their folder: a `%` in its path would be read as a pattern.
       cwd: this.format.name === 'folder' ? this.partial.path : dirname(this.partial.path),
     })
     process.stdout.resume()
-    return { process, nut: new NutWriter(process.stdin, { width, height, layout, timeBase }), timeBase, firstPts }
+    return { process, nut: new NutWriter(process.stdin, stream), timeBase, firstPts }
   }
 
   private encoderArguments({ pts, timeBase }: FrameTime): string[] {
-    const { source, layout } = this.spec
+    const { source } = this.spec
     const firstSeconds = (pts * timeBase.num) / timeBase.den
-    const sound = this.soundtrack
+    const range = source?.range ?? { from: 0, to: undefined }
+    const tracks = trackOptions(this.tracks, source?.info.path ?? '', range, this.subtitleFile?.path)
     const target = this.format.name === 'folder' ? FRAME_PATTERN : basename(this.partial.path)
     return [
       ...['-hide_banner', '-nostdin', '-y', '-v', 'error'],
       // ffmpeg moves every input's first time to zero; the frames must keep theirs beside the sound.
       ...(firstSeconds === 0 ? [] : ['-itsoffset', firstSeconds.toFixed(6)]),
       ...['-thread_queue_size', '2', '-f', 'nut', '-i', 'pipe:0'],
-      ...(sound === undefined ? [] : [...rangeOptions(source!.range), ...inputOptions(source!.info.path, undefined)]),
-      ...['-map', '0:v:0', ...(sound === undefined ? [] : ['-map', `1:${sound.stream.index}`])],
-      ...['-map_metadata', '-1', '-map_chapters', '-1'],
+      ...tracks.inputs,
+      ...['-map', '0:v:0', ...tracks.maps],
       ...this.ffmpeg.passthrough,
       ...['-enc_time_base', `${timeBase.num}:${timeBase.den}`],
-      ...(sound === undefined ? [] : audioOptions(sound.plan, sound.stream)),
-      // Older ffmpeg counts a range from the file's own first time and takes too much sound: here it counts from 0.
-      ...(sound === undefined ? [] : rangeOptions({ from: 0, to: rangeLength(source!.range) })),
-      ...this.format.options(layout, source?.info.colour ?? { primaries: undefined, transfer: undefined }),
+      ...tracks.options,
+      ...this.format.options(this.pictures),
       // Never an option or another protocol, whatever the name begins with.
       this.format.name === 'folder' ? target : `file:${target}`,
     ]
@@ -265,11 +293,6 @@ class FfmpegWriter implements VideoWriter {
     await this.abort()
     throw error
   }
-}
-
-/** Seconds; undefined where the range has no end. */
-function rangeLength({ from, to }: TimeRange): number | undefined {
-  return to === undefined ? undefined : to - from
 }
 
 /** Whether a file ends as every PNG does: with an empty chunk IEND. */

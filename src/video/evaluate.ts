@@ -50,7 +50,8 @@ export async function evaluate(
       throw mismatch(`${job.truth} is ${size}, ${job.clip} is ${width}x${height}.`)
     }
     const planes = job.decontaminate ? 8 : 2
-    pipeline = await MattingPipeline.open({ ...job, width, height, planes, output: 'alpha-float', sourceAlpha })
+    const pictures = [{ output: 'alpha-float' }] as const
+    pipeline = await MattingPipeline.open({ ...job, width, height, planes, pictures, sourceAlpha })
     const metrics = new AlphaMetrics(width, height)
     const truths = truth.frames()
     const wanted = new Float32Array(width * height)
@@ -60,7 +61,7 @@ export async function evaluate(
       const { value: gray } = await truths.next()
       if (!gray) throw mismatch(`${job.truth} ends after ${times.length} frames, ${job.clip} goes on.`)
       const start = performance.now()
-      const alpha = (await pipeline.process(frame.data)) as Float32Array
+      const [alpha] = (await pipeline.process(frame.data)) as [Float32Array]
       times.push(performance.now() - start)
       toUnit(gray, wanted)
       metrics.add(alpha, wanted)

@@ -5,7 +5,7 @@ import { MatteboxError } from '../errors/index.ts'
 
 /** What lies at a path, by its first bytes; `demuxer` is ffmpeg's for it, undefined where it shall find out. */
 export interface FileKind {
-  readonly kind: 'image' | 'video' | 'folder'
+  readonly kind: 'image' | 'video' | 'folder' | 'device'
   readonly demuxer: string | undefined
 }
 
@@ -14,6 +14,8 @@ const MOTION_JPEG_EXTENSIONS = ['.mjpg', '.mjpeg']
 /** Brands of ISO 14496-12 files that hold pictures in tiles: older ffmpeg shows one tile of them as the picture. */
 const HEIF_BRANDS = ['heic', 'heix', 'heim', 'heis', 'mif1', 'avif']
 const SNIFFED_BYTES = 65536
+/** ffmpeg's demuxer for cameras: Video4Linux2. */
+export const CAMERA_DEMUXER = 'v4l2'
 
 /** Whether a file's name says that it is a still picture that is read. */
 export function hasStillExtension(path: string): boolean {
@@ -24,7 +26,7 @@ export function hasStillExtension(path: string): boolean {
  * Says what lies at a path, and that it can be read at all.
  *
  * @throws {MatteboxError} INPUT_UNREADABLE if it is missing, empty, not permitted or neither file nor folder;
- *   INPUT_UNSUPPORTED for HEIF and AVIF
+ *   INPUT_UNSUPPORTED for HEIF and AVIF, and for a device where cameras are not read
  */
 export async function fileKind(path: string): Promise<FileKind> {
   const name = basename(path)
@@ -33,6 +35,7 @@ export async function fileKind(path: string): Promise<FileKind> {
   try {
     const entry = await stat(path)
     if (entry.isDirectory()) return { kind: 'folder', demuxer: undefined }
+    if (entry.isCharacterDevice()) return camera(path)
     if (!entry.isFile()) {
       throw unreadable(`${path} is no regular file.`, 'Save it to a file first: its sound is read a second time.')
     }
@@ -53,6 +56,15 @@ export async function fileKind(path: string): Promise<FileKind> {
     }
     throw unreadable(`${path} cannot be read: ${(error as Error).message}.`, 'Check the path and the disk.', error)
   }
+}
+
+function camera(path: string): FileKind {
+  if (process.platform === 'linux') return { kind: 'device', demuxer: CAMERA_DEMUXER }
+  throw new MatteboxError(
+    'INPUT_UNSUPPORTED',
+    `${path} is a device: cameras are read on Linux only.`,
+    'Record it to a file first.',
+  )
 }
 
 function sniff(head: Buffer, name: string): FileKind {

@@ -153,6 +153,15 @@ function withRunBit(path: string, name: string, env: NodeJS.ProcessEnv): string 
   }
 }
 
+/** Which of these filters an ffmpeg lacks. */
+export async function lackedFilters({ ffmpeg }: Ffmpeg, names: readonly string[]): Promise<string[]> {
+  if (names.length === 0) return []
+  const { stdout } = await runToEnd(ffmpeg.path, ['-hide_banner', '-filters'], START_TIMEOUT_MS)
+  // " TS. bwdif             V->V       Deinterlace the input image."; newer versions have two letters in front.
+  const has = new Set([...stdout.matchAll(/^ [A-Z.]{2,3} (\S+)/gm)].map((match) => match[1]))
+  return names.filter((name) => !has.has(name))
+}
+
 /** The version in "ffmpeg version 5.1.9 Copyright ..."; undefined if the program does not run or is another one. */
 async function versionOf(path: string, name: string): Promise<string | undefined> {
   const { stdout, code } = await runToEnd(path, ['-version'], START_TIMEOUT_MS)

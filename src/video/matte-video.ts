@@ -1,11 +1,15 @@
-import type { FullResolutionOptions } from '../model/full-resolution.ts'
+import { resolve } from 'node:path'
+import { MatteboxError } from '../errors/index.ts'
 import type { ResetReason } from '../sidecar/inference/matting-session.ts'
 import { Settings } from '../settings/index.ts'
 import { BackdropSource } from './backdrop.ts'
 import { openVideo, type VideoSource } from './decode.ts'
 import { createVideoWriter, type VideoWriter } from './encode.ts'
 import { stopIfInterrupted } from './interruptible.ts'
-import { MattingPipeline, type EngineOptions, type PipelineOptions } from './matting-pipeline.ts'
+import { MattingPipeline, type EngineOptions, type PictureOptions } from './matting-pipeline.ts'
+import type { Rational } from './nut-format.ts'
+import type { Preview } from './preview.ts'
+import type { VideoInfo } from './probe.ts'
 
 /** What lies behind the person: nothing, the blurred room, a colour (R, G, B in 0..1), or a picture or clip. */
 export type Background =
@@ -16,16 +20,26 @@ export type Background =
 
 export interface MatteJob extends EngineOptions {
   readonly input: string
+  /** By the ending of its name: see `createVideoWriter`. `-` is standard output. */
   readonly output: string
+  /** Further outputs of the same run: the matte, and the foreground over black. */
+  readonly outputAlpha?: string | undefined
+  readonly outputForeground?: string | undefined
+  /** 0..100; undefined = the default. */
+  readonly quality?: number | undefined
   readonly view: Settings['view']
   readonly background: Background
   readonly decontaminate: boolean
   /** Seconds of the clip; undefined = from its beginning, to its end. */
   readonly from?: number | undefined
   readonly to?: number | undefined
+  /** Pictures a second: of a folder, or asked of a camera; undefined = 25, or what the camera is set to. */
+  readonly fps?: Rational | undefined
   readonly audio: boolean
   /** Replace an output that exists. */
   readonly force: boolean
+  /** Shows the result as it comes. */
+  readonly preview?: Pick<Preview, 'show'> | undefined
 }
 
 export interface Progress {
@@ -37,6 +51,8 @@ export interface Progress {
 export interface MatteReport {
   readonly input: string
   readonly output: string
+  readonly outputAlpha?: string
+  readonly outputForeground?: string
   readonly frames: number
   readonly seconds: number
   readonly fps: number
@@ -51,9 +67,10 @@ export interface MatteReport {
 }
 
 /**
- * Mattes a clip, a picture or a folder of pictures into an output, frame by frame with the recurrent state carried, in
- * constant memory. The output appears under its name when it is whole; whatever fails leaves nothing behind.
+ * Mattes a clip, a picture, a folder of pictures or a camera into an output, frame by frame with the recurrent state
+ * carried, in constant memory. The outputs appear under their names when all are whole; whatever fails leaves nothing behind.
  *
+ * @param signal - ends the work: of a camera as its end, else with nothing left behind
  * @throws {MatteboxError} as `openVideo`, `createVideoWriter` and `MattingSession.step`; INTERRUPTED
  */
 export async function matteVideo(
@@ -61,48 +78,58 @@ export async function matteVideo(
   onProgress: (progress: Progress) => void = () => undefined,
   signal?: AbortSignal,
 ): Promise<MatteReport> {
-  const source = await openVideo(job.input, range(job))
-  let writer: VideoWriter | undefined
+  const outputs = namedOutputs(job)
+  const source = await openVideo(job.input, { ...range(job), ...(job.fps && { fps: job.fps }) })
+  const endCamera = (): void => void source.close()
+  if (source.info.live) signal?.addEventListener('abort', endCamera)
+  const writers: VideoWriter[] = []
   let behind: BackdropSource | undefined
   let pipeline: MattingPipeline | undefined
   try {
     const { info } = source
     const { width, height } = info
-    const picture = pictureOptions(job, info.alpha)
     // Before the network is built: what cannot be written is said at once.
-    writer = await createVideoWriter(
-      job.output,
-      { width, height, layout: LAYOUTS[picture.output], source, audio: job.audio },
-      { force: job.force },
-    )
-    behind = picture.backdrop?.kind === 'given' ? await openBackground(job, width, height) : undefined
-    pipeline = await MattingPipeline.open({ ...job, ...picture, width, height })
+    for (const { path, picture, audio } of outputs) {
+      const spec = { width, height, layout: LAYOUTS[picture.output], source, audio, captions: path === job.output }
+      writers.push(await createVideoWriter(path, spec, { force: job.force, quality: job.quality }))
+    }
+    const pictures = outputs.map(({ picture }) => picture)
+    const isGiven = pictures.some(({ backdrop }) => backdrop?.kind === 'given')
+    behind = isGiven ? await openBackground(job, info) : undefined
+    const planes = job.decontaminate && pictures.some(({ output }) => output !== 'alpha') ? 8 : 2
+    pipeline = await MattingPipeline.open({ ...job, width, height, planes, pictures, sourceAlpha: info.alpha })
 
     const start = performance.now()
     const total = frameTotal(source)
     let frames = 0
     for await (const frame of source.frames()) {
-      stopIfInterrupted(signal)
+      if (!info.live) stopIfInterrupted(signal)
       const matted = await pipeline.process(frame.data, await behind?.at(frame.timeSeconds))
       frame.release()
-      await writer.write(matted as Uint8Array, frame)
+      const [result, { picture }] = [matted[0] as Uint8Array, outputs[0]]
+      job.preview?.show({ data: result, width, height, layout: LAYOUTS[picture.output] })
+      await Promise.all(writers.map((writer, index) => writer.write(matted[index] as Uint8Array, frame)))
       onProgress({ frames: ++frames, total })
     }
-    stopIfInterrupted(signal)
-    await writer.finish()
+    if (!info.live || frames === 0) stopIfInterrupted(signal)
+    await Promise.all(writers.map((writer) => writer.complete()))
+    for (const writer of writers) writer.commit()
     const seconds = (performance.now() - start) / 1000
     const { lowRes, refiner, resets } = pipeline
+    const { input, output, outputAlpha, outputForeground } = job
     return {
-      ...{ input: job.input, output: job.output, frames, seconds, fps: frames / seconds },
+      ...{ input, output, ...(outputAlpha && { outputAlpha }), ...(outputForeground && { outputForeground }) },
+      ...{ frames, seconds, fps: frames / seconds },
       ...{ size: [width, height], lowRes: [lowRes.width, lowRes.height], refiner, provider: job.provider },
-      sound: writer.audio,
+      sound: writers[0].audio,
       resets: occurred(resets),
-      warnings: source.warnings,
+      warnings: [...source.warnings, ...writers.flatMap(({ warnings }) => warnings)],
     }
   } catch (error) {
-    await writer?.abort()
+    await Promise.all(writers.map((writer) => writer.abort()))
     throw error
   } finally {
+    signal?.removeEventListener('abort', endCamera)
     await source.close()
     await behind?.close()
     await pipeline?.[Symbol.asyncDispose]()
@@ -111,33 +138,45 @@ export async function matteVideo(
 
 const LAYOUTS = { alpha: 'gray', straight: 'bgra', composite: 'bgr0' } as const
 
-type Picture = Pick<PipelineOptions, 'planes' | 'sourceAlpha' | 'backdrop'> & { output: keyof typeof LAYOUTS }
+type Picture = PictureOptions & { readonly output: keyof typeof LAYOUTS }
+
+const ALPHA: Picture = { output: 'alpha' }
+// Over opaque black: the foreground view never shows the room.
+const FOREGROUND: Picture = { output: 'composite', backdrop: { kind: 'colour', rgb: [0, 0, 0] } }
+
+/** What is written: the result first, with the sound. */
+function namedOutputs(job: MatteJob): { path: string; picture: Picture; audio: boolean }[] {
+  const { output, outputAlpha, outputForeground, audio } = job
+  const outputs = [{ path: output, picture: resultPicture(job), audio }]
+  if (outputAlpha !== undefined) outputs.push({ path: outputAlpha, picture: ALPHA, audio: false })
+  if (outputForeground !== undefined) outputs.push({ path: outputForeground, picture: FOREGROUND, audio: false })
+  const twice = outputs.find(({ path }, index) => outputs.findIndex((o) => resolve(o.path) === resolve(path)) < index)
+  if (twice === undefined) return outputs
+  throw new MatteboxError('USAGE', `${twice.path} is named for two outputs.`, 'Give each output a name of its own.')
+}
 
 /** What the full-resolution part must answer for this view and background. */
-function pictureOptions({ view, background, decontaminate }: MatteJob, sourceAlpha: boolean): Picture {
-  const planes: FullResolutionOptions['planes'] = decontaminate && view !== 'alpha' ? 8 : 2
-  if (view === 'alpha') return { output: 'alpha', planes, sourceAlpha }
-  if (view === 'foreground') {
-    // Over opaque black: the foreground view never shows the room.
-    return { output: 'composite', planes, sourceAlpha, backdrop: { kind: 'colour', rgb: [0, 0, 0] } }
-  }
+function resultPicture({ view, background }: MatteJob): Picture {
+  if (view === 'alpha') return ALPHA
+  if (view === 'foreground') return FOREGROUND
   switch (background.kind) {
     case 'remove':
-      return { output: 'straight', planes, sourceAlpha }
-    case 'blur': {
-      const radius = Settings.properties.blur_radius.default
-      return { output: 'composite', planes, sourceAlpha, backdrop: { kind: 'blur', radius } }
-    }
+      return { output: 'straight' }
+    case 'blur':
+      return { output: 'composite', backdrop: { kind: 'blur', radius: Settings.properties.blur_radius.default } }
     case 'colour':
-      return { output: 'composite', planes, sourceAlpha, backdrop: background }
+      return { output: 'composite', backdrop: background }
     case 'file':
-      return { output: 'composite', planes, sourceAlpha, backdrop: { kind: 'given' } }
+      return { output: 'composite', backdrop: { kind: 'given' } }
   }
 }
 
-async function openBackground({ background }: MatteJob, width: number, height: number): Promise<BackdropSource> {
+async function openBackground(
+  { background }: MatteJob,
+  { width, height, pixelAspect }: VideoInfo,
+): Promise<BackdropSource> {
   if (background.kind !== 'file') throw new TypeError('only a file gives pictures')
-  return BackdropSource.open(background.path, width, height)
+  return BackdropSource.open(background.path, width, height, pixelAspect)
 }
 
 /** The range as `openVideo` takes it. */

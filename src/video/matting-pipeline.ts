@@ -24,8 +24,14 @@ export interface PipelineOptions extends EngineOptions {
   readonly width: number
   readonly height: number
   readonly planes: FullResolutionOptions['planes']
-  readonly output: FullResolutionOptions['output']
   readonly sourceAlpha: boolean
+  /** What is made of every frame, all by one step of the network. */
+  readonly pictures: readonly PictureOptions[]
+}
+
+/** One picture that is made of a frame. */
+export interface PictureOptions {
+  readonly output: FullResolutionOptions['output']
   /** Of a composite: a colour, pictures that are given with the frames, or the source's own background, blurred. */
   readonly backdrop?: Exclude<Backdrop, { kind: 'picture' }> | { kind: 'given' } | { kind: 'blur'; radius: number }
 }
@@ -35,9 +41,8 @@ const BLUR_LINES = 1080
 
 /** The way of a full-resolution frame to its matte: shrink, one recurrent step, coefficients put on the frame. */
 export class MattingPipeline implements AsyncDisposable {
-  readonly #options: PipelineOptions
   readonly #session: MattingSession
-  readonly #fullResolution: FullResolutionSession
+  readonly #pictures: readonly (PictureOptions & { readonly session: FullResolutionSession })[]
   readonly #shrink: (source: Uint8Array, target: Uint8Array) => void
   readonly #low: Uint8Array
 
@@ -47,30 +52,38 @@ export class MattingPipeline implements AsyncDisposable {
     readonly lowRes: { readonly width: number; readonly height: number },
     /** The refiner in use: none where low and full resolution are equal, as published. */
     readonly refiner: Settings['refiner'],
-    fullResolution: FullResolutionSession,
+    pictures: readonly (PictureOptions & { readonly session: FullResolutionSession })[],
   ) {
     const { width, height, weights, provider, threads, planes, cutDetection } = options
-    this.#options = options
     this.#session = new MattingSession({ weights, provider, threads, refiner, planes, cutDetection })
-    this.#fullResolution = fullResolution
+    this.#pictures = pictures
     this.#shrink = createShrinker(width, height, lowRes.width, lowRes.height)
     this.#low = new Uint8Array(lowRes.width * lowRes.height * 4)
   }
 
   static async open(options: PipelineOptions): Promise<MattingPipeline> {
-    const { width, height, planes, output, sourceAlpha, backdrop } = options
+    const { width, height, planes, sourceAlpha } = options
     const lowRes = lowResolution(width, height, options.ratio)
     const refiner = lowRes.width === width && lowRes.height === height ? 'none' : options.refiner
-    const behind = { colour: backdrop, given: { kind: 'picture', width, height }, blur: { kind: 'picture', ...lowRes } }
-    const fullResolution = await FullResolutionSession.create(
-      {
-        ...{ width, height, planes, output, sourceAlpha },
-        ...{ lowWidth: lowRes.width, lowHeight: lowRes.height },
-        ...(backdrop && { backdrop: behind[backdrop.kind] as Backdrop }),
-      },
-      options.threads,
-    )
-    const pipeline = new MattingPipeline(options, lowRes, refiner, fullResolution)
+    const pictures = []
+    for (const picture of options.pictures) {
+      const { output, backdrop } = picture
+      const behind = {
+        colour: backdrop,
+        given: { kind: 'picture', width, height },
+        blur: { kind: 'picture', ...lowRes },
+      }
+      const session = await FullResolutionSession.create(
+        {
+          ...{ width, height, planes, output, sourceAlpha },
+          ...{ lowWidth: lowRes.width, lowHeight: lowRes.height },
+          ...(backdrop && { backdrop: behind[backdrop.kind] as Backdrop }),
+        },
+        options.threads,
+      )
+      pictures.push({ ...picture, session })
+    }
+    const pipeline = new MattingPipeline(options, lowRes, refiner, pictures)
     await pipeline.#session.warm(lowRes.width, lowRes.height)
     return pipeline
   }
@@ -83,26 +96,29 @@ export class MattingPipeline implements AsyncDisposable {
   /**
    * @param frame - uint8 [height, width, 4] BGRA, straight
    * @param given - uint8 [height, width, 4] BGRA: the backdrop where it is `given`
-   * @returns the picture as `output` says
+   * @returns the pictures that the options name, in their order
    */
-  async process(frame: Uint8Array, given?: Uint8Array): Promise<Uint8Array | Float32Array> {
+  async process(frame: Uint8Array, given?: Uint8Array): Promise<(Uint8Array | Float32Array)[]> {
     const { width, height } = this.lowRes
     this.#shrink(frame, this.#low)
     const coefficients = await this.#session.step({ data: this.#low, width, height })
-    return this.#fullResolution.apply(frame, coefficients.planes, this.#behind(coefficients, given))
+    const made = []
+    for (const { session, backdrop } of this.#pictures) {
+      const behind = backdrop?.kind === 'blur' ? this.#blurred(coefficients, backdrop.radius) : given
+      made.push(await session.apply(frame, coefficients.planes, behind))
+    }
+    return made
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#session[Symbol.asyncDispose]()
-    await this.#fullResolution[Symbol.asyncDispose]()
+    for (const { session } of this.#pictures) await session[Symbol.asyncDispose]()
   }
 
-  #behind(coefficients: Coefficients, given: Uint8Array | undefined): Uint8Array | undefined {
-    const { backdrop } = this.#options
-    if (backdrop?.kind !== 'blur') return given
+  #blurred(coefficients: Coefficients, radius: number): Uint8Array {
     const { width, height } = this.lowRes
-    const radius = (backdrop.radius * height) / BLUR_LINES
-    return blurBackground(this.#low, lowAlpha(this.#low, coefficients), width, height, radius)
+    const alpha = lowAlpha(this.#low, coefficients)
+    return blurBackground(this.#low, alpha, width, height, (radius * height) / BLUR_LINES)
   }
 }
 

@@ -70,6 +70,8 @@ export interface RawVideoStream {
   readonly layout: PixelLayout
   /** Unit of the frames' times in seconds. */
   readonly timeBase: Rational
+  /** Width to height of one pixel; undefined for square ones. */
+  readonly pixelAspect?: Rational | undefined
 }
 
 /** A stream is not NUT, is cut off, or holds something else than one stream of raw frames. */

@@ -75,13 +75,14 @@ function mainHeader({ timeBase }: RawVideoStream): Buffer {
   )
 }
 
-function streamHeader({ width, height, layout }: RawVideoStream): Buffer {
+function streamHeader({ width, height, layout, pixelAspect }: RawVideoStream): Buffer {
   const fourcc = Buffer.from(FOURCC[layout], 'latin1')
   const [streamId, videoClass, timeBaseId, decodeDelay, streamFlags, codecDataBytes] = [0, 0, 0, 0, 0, 0]
   // Times are always written whole: a frame's coded time is at least 1 << msbPtsShift (`pts + 1` above).
   const msbPtsShift = 0
   const maxPtsDistance = 2 ** 30
-  const [sampleWidth, sampleHeight, colourspace] = [1, 1, 0]
+  const { num: sampleWidth, den: sampleHeight } = pixelAspect ?? { num: 1, den: 1 }
+  const colourspace = 0
   return packet(
     STARTCODES.stream,
     Buffer.concat([

@@ -1,8 +1,9 @@
 import { basename, resolve } from 'node:path'
 import { MatteboxError } from '../errors/index.ts'
-import { readColour, type Colour } from './colour.ts'
-import { fileKind } from './file-kind.ts'
+import { conversionNotice, readColour, type Colour } from './colour.ts'
+import { CAMERA_DEMUXER, fileKind } from './file-kind.ts'
 import type { Ffmpeg } from './find-ffmpeg.ts'
+import { readInterlacing, type Interlacing } from './interlacing.ts'
 import { runToEnd } from './media-process.ts'
 import { MAX_SIDE, type Rational } from './nut-format.ts'
 import { orientationFromExif, orientationFromMatrix, swapsSides, type Orientation } from './orientation.ts'
@@ -13,12 +14,25 @@ export interface AudioStream {
   readonly index: number
   readonly codec: string
   readonly channels: number
+  /** Its language (ISO 639) and name, where the file says them. */
+  readonly language?: string | undefined
+  readonly title?: string | undefined
+}
+
+export interface SubtitleStream {
+  /** Among all streams of the file. */
+  readonly index: number
+  readonly codec: string
+  readonly language?: string | undefined
+  readonly title?: string | undefined
 }
 
 /** What is known of a clip or picture before its frames are read; times in seconds, sizes in pixels. */
 export interface VideoInfo {
   readonly path: string
   readonly kind: 'video' | 'image'
+  /** Whether it comes from a camera: as long as it is asked, and no sooner than it is. */
+  readonly live: boolean
   /** The demuxer that must be named; undefined where ffmpeg finds it out. */
   readonly demuxer: string | undefined
   /** Container and codec by ffmpeg's names. */
@@ -32,6 +46,10 @@ export interface VideoInfo {
   readonly storedWidth: number
   readonly storedHeight: number
   readonly orientation: Orientation
+  /** Width to height of one pixel as shown; 1:1 for square ones. */
+  readonly pixelAspect: Rational
+  /** Undefined for progressive pictures. */
+  readonly interlacing: Interlacing | undefined
   readonly averageFrameRate: Rational | undefined
   readonly realFrameRate: Rational | undefined
   readonly timeBase: Rational
@@ -48,7 +66,10 @@ export interface VideoInfo {
   readonly decoder: string | undefined
   readonly colour: Colour
   readonly audio: readonly AudioStream[]
-  /** What is left out of the file, one sentence each. */
+  readonly subtitles: readonly SubtitleStream[]
+  /** How many chapters the file has. */
+  readonly chapters: number
+  /** What is left out of the file, and what becomes of its pictures: one sentence each. */
   readonly warnings: readonly string[]
 }
 
@@ -59,29 +80,36 @@ const ALPHA_DECODERS: ReadonlyMap<string | undefined, string> = new Map([
   ['vp9', 'libvpx-vp9'],
 ])
 const ALPHA_MEND = 'Convert it to VP9 with alpha, or to a folder of PNG pictures.'
+/** Pixels are at most so many times as wide as high, or as high as wide: what says more is damaged. */
+const MOST_ASPECT = 16
+/** The brightest light that PQ has a number for (SMPTE ST 2084). */
+const PQ_PEAK_NITS = 10_000
 
 /**
  * Options that make ffmpeg and ffprobe read the file at this path and nothing else: no option, no other protocol, no
  * pattern of many files hides in its name, and a playlist inside names nothing from the network.
  */
 export function inputOptions(path: string, demuxer: string | undefined): string[] {
+  // Cameras are opened by their path itself.
+  if (demuxer === CAMERA_DEMUXER) return ['-f', demuxer, '-i', resolve(path)]
   const format = demuxer === undefined ? [] : ['-f', demuxer]
   return ['-protocol_whitelist', 'file', ...format, '-i', `file:${resolve(path)}`]
 }
 
 /**
- * Reads what a media file says of itself, and refuses by name what would come out wrong: HDR and wide gamut, more than
- * 8 bits, interlaced pictures, pixels that are not square, unusual pixel formats and turns.
+ * Reads what a media file or a camera says of itself, and refuses by name what would come out wrong: unusual colours,
+ * pixel formats and turns.
  *
  * @throws {MatteboxError} INPUT_UNREADABLE, INPUT_UNSUPPORTED
  */
 export async function probe(path: string, ffmpeg: Ffmpeg): Promise<VideoInfo> {
   const { kind, demuxer } = await fileKind(path)
+  const live = kind === 'device'
   const name = basename(path)
   if (kind === 'folder') {
     throw new MatteboxError('INPUT_UNREADABLE', `${path} is a folder, not a file.`, 'Name one of its files.')
   }
-  const report = await ffprobe(ffmpeg, path, demuxer, ['-show_format', '-show_streams'])
+  const report = await ffprobe(ffmpeg, path, demuxer, ['-show_format', '-show_streams', '-show_chapters'])
   const streams = report.streams ?? []
   const videos = streams.filter((s) => s.codec_type === 'video' && s.disposition?.['attached_pic'] !== 1)
   const video = videos.at(0)
@@ -98,6 +126,7 @@ export async function probe(path: string, ffmpeg: Ffmpeg): Promise<VideoInfo> {
       'Check that it plays in a player, or fetch it again.',
     )
   }
+  if (live) return describe(path, demuxer, report, video, undefined)
   const first = await ffprobe(ffmpeg, path, demuxer, [
     ...['-select_streams', String(video.index), '-show_frames', '-read_intervals', '%+#1'],
   ]).then(
@@ -117,7 +146,6 @@ function describe(
   const name = basename(path)
   const refuse = (property: string, mend: string): MatteboxError =>
     new MatteboxError('INPUT_UNSUPPORTED', `${name}: ${property} is not handled yet.`, mend)
-  const reencode = 'Convert it to 8-bit H.264 first.'
   const [storedWidth, storedHeight] = [video.width!, video.height!]
 
   const formatName = video.pix_fmt!
@@ -126,8 +154,7 @@ function describe(
   }
   const pixels = pixelFormat(formatName)
   if (pixels === undefined) {
-    const depth = bitDepth(formatName)
-    throw refuse(depth > 8 ? `${depth}-bit colour (${formatName})` : `the pixel format ${formatName}`, reencode)
+    throw refuse(`the pixel format ${formatName}`, 'Convert it to 8-bit H.264 first.')
   }
 
   const known = (tag: string | undefined): string | undefined =>
@@ -139,18 +166,22 @@ function describe(
     transfer: known(video.color_transfer) ?? known(first?.color_transfer),
   }
   const still = /(^image2|_pipe)$/.test(report.format?.format_name ?? '')
-  const colour = readColour(tags, pixels, { width: storedWidth, height: storedHeight }, still)
+  const sideData = [...(video.side_data_list ?? []), ...(first?.side_data_list ?? [])]
+  if (
+    sideData.some((d) => d.dv_profile === 5 || (d.dv_profile !== undefined && d.dv_bl_signal_compatibility_id === 0))
+  ) {
+    throw refuse('Dolby Vision alone, without a picture for other displays,', 'Record or convert it to HDR10 or HLG.')
+  }
+  const size = { width: storedWidth, height: storedHeight }
+  const colour = readColour(tags, pixels, size, still, peakNits(sideData))
   if ('unsupported' in colour) throw refuse(colour.unsupported, 'Convert it to BT.709 (SDR) first.')
 
-  const order = video.field_order
-  if ((order !== undefined && ['tt', 'bb', 'tb', 'bt'].includes(order)) || first?.interlaced_frame === 1) {
-    throw refuse('interlaced video', 'Deinterlace it first, for example with ffmpeg and its filter bwdif.')
+  const interlacing = still ? undefined : readInterlacing(video.field_order, first?.interlaced_frame === 1)
+  const aspect = rational(video.sample_aspect_ratio) ?? rational(first?.sample_aspect_ratio) ?? { num: 1, den: 1 }
+  if (Math.max(aspect.num / aspect.den, aspect.den / aspect.num) > MOST_ASPECT) {
+    throw refuse(`a pixel of ${aspect.num}:${aspect.den}`, 'Scale it to square pixels first.')
   }
-  const aspect = rational(video.sample_aspect_ratio) ?? rational(first?.sample_aspect_ratio)
-  if (aspect !== undefined && aspect.num !== aspect.den) {
-    throw refuse(`a pixel that is not square (${aspect.num}:${aspect.den})`, 'Scale it to square pixels first.')
-  }
-  const matrix = [...(video.side_data_list ?? []), ...(first?.side_data_list ?? [])].find((d) => d.displaymatrix)
+  const matrix = sideData.find((d) => d.displaymatrix)
   const tag = Number(first?.tags?.['Orientation'] ?? 1)
   const orientation = matrix === undefined ? orientationFromExif(tag) : orientationFromMatrix(matrix.displaymatrix!)
   if (orientation === undefined) {
@@ -160,7 +191,7 @@ function describe(
   const streams = report.streams ?? []
   const audio = streams
     .filter((s) => s.codec_type === 'audio')
-    .map((s) => ({ index: s.index, codec: s.codec_name ?? 'unknown', channels: s.channels ?? 0 }))
+    .map((s) => ({ ...described(s), channels: s.channels ?? 0 }))
   const start = Number(report.format?.start_time ?? 0) || 0
   const picturesEndSeconds = still ? undefined : picturesEnd(video, start)
   const durationSeconds = still ? undefined : (picturesEndSeconds ?? positive(report.format?.duration))
@@ -172,6 +203,7 @@ function describe(
   return {
     path,
     kind: still ? 'image' : 'video',
+    live: demuxer === CAMERA_DEMUXER,
     demuxer,
     format: report.format?.format_name ?? 'unknown',
     codec: video.codec_name ?? 'unknown',
@@ -181,6 +213,8 @@ function describe(
     storedWidth,
     storedHeight,
     orientation,
+    pixelAspect: swap ? { num: aspect.den, den: aspect.num } : aspect,
+    interlacing,
     averageFrameRate,
     realFrameRate: rational(video.r_frame_rate),
     timeBase: rational(video.time_base) ?? { num: 1, den: 1000 },
@@ -193,17 +227,40 @@ function describe(
     decoder,
     colour,
     audio,
-    warnings: leftOut(streams, video),
+    subtitles: streams.filter((s) => s.codec_type === 'subtitle').map(described),
+    chapters: report.chapters?.length ?? 0,
+    warnings: notices(streams, video, colour, bitDepth(formatName), interlacing),
   }
 }
 
-function leftOut(streams: readonly ProbeStream[], video: ProbeStream): string[] {
-  const count = (type: string): number => streams.filter((s) => s.codec_type === type && !isCover(s)).length
-  const warnings: string[] = []
-  if (count('video') > 1) warnings.push(`The file has ${count('video')} video streams: number ${video.index} is used.`)
-  if (count('audio') > 1) warnings.push(`The file has ${count('audio')} sound tracks: the first is used.`)
-  if (count('subtitle') > 0) warnings.push('The subtitles of the file are left out.')
-  return warnings
+function notices(
+  streams: readonly ProbeStream[],
+  video: ProbeStream,
+  colour: Colour,
+  depth: number,
+  interlacing: Interlacing | undefined,
+): string[] {
+  const videos = streams.filter((s) => s.codec_type === 'video' && !isCover(s)).length
+  const conversion = conversionNotice(colour)
+  const said: string[] = []
+  if (videos > 1) said.push(`The file has ${videos} video streams: number ${video.index} is used.`)
+  if (conversion !== undefined) said.push(conversion)
+  else if (depth > 8) said.push(`${depth}-bit colour becomes 8-bit.`)
+  if (interlacing !== undefined) said.push('The video is interlaced: it is deinterlaced, one picture for two fields.')
+  return said
+}
+
+function described(stream: ProbeStream): SubtitleStream {
+  const { index, codec_name: codec = 'unknown', tags } = stream
+  return { index, codec, language: tags?.['language'], title: tags?.['title'] }
+}
+
+/** The brightest light of HDR in cd/m²: of its pictures, else of the display that it was made on. */
+function peakNits(sideData: readonly SideData[]): number | undefined {
+  const ofPictures = sideData.find((d) => d.max_content !== undefined)?.max_content ?? 0
+  const ofDisplay = rational(sideData.find((d) => d.max_luminance !== undefined)?.max_luminance)
+  const nits = ofPictures > 0 ? ofPictures : ofDisplay && ofDisplay.num / ofDisplay.den
+  return nits !== undefined && nits <= PQ_PEAK_NITS ? nits : undefined
 }
 
 function isCover(stream: ProbeStream): boolean {
@@ -242,6 +299,12 @@ function rational(text: string | undefined): Rational | undefined {
 interface SideData {
   readonly displaymatrix?: string
   readonly rotation?: number
+  /** Of Dolby Vision. */
+  readonly dv_profile?: number
+  readonly dv_bl_signal_compatibility_id?: number
+  /** Of HDR10, in cd/m²: `max_luminance` is a fraction. */
+  readonly max_content?: number
+  readonly max_luminance?: string
 }
 interface ColourFields {
   readonly color_range?: string
@@ -275,6 +338,7 @@ interface ProbeFrame extends ColourFields {
 interface ProbeReport {
   readonly streams?: readonly ProbeStream[]
   readonly frames?: readonly ProbeFrame[]
+  readonly chapters?: readonly unknown[]
   readonly format?: {
     readonly format_name?: string
     readonly start_time?: string
@@ -303,9 +367,17 @@ async function ffprobe(
   } catch {
     // No JSON: told below.
   }
+  const said = complaint === '' ? '' : ` (${withoutPath(complaint, path)})`
+  if (demuxer === CAMERA_DEMUXER) {
+    throw new MatteboxError(
+      'INPUT_UNREADABLE',
+      `${path} is a device, and no camera that can be read${said}.`,
+      'Name a camera, such as /dev/video0, that no other program holds.',
+    )
+  }
   throw new MatteboxError(
     'INPUT_UNREADABLE',
-    `${name} is damaged or no video or picture that ffmpeg reads${complaint === '' ? '' : ` (${withoutPath(complaint, path)})`}.`,
+    `${name} is damaged or no video or picture that ffmpeg reads${said}.`,
     'Check that it plays in a player, or fetch it again.',
   )
 }

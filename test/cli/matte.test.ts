@@ -1,9 +1,11 @@
 import { execFileSync } from 'node:child_process'
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { once } from 'node:events'
+import { createWriteStream, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { basename } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { findFfmpeg } from '../../src/video/find-ffmpeg.ts'
 import { openVideo } from '../../src/video/decode.ts'
+import { readBack as readWithFfmpeg } from '../video/read-back.ts'
 import { Cli, demoClip, demoTruth, ended } from './cli.ts'
 
 /** A twelfth of a second of the demo clip, in low ratio: quick, and nothing about it is special. */
@@ -49,6 +51,8 @@ describe('mattebox matte', () => {
   it.each([
     ['out.webm', [], { codec: 'vp9', alpha: true }],
     ['out.mkv', ['--view', 'alpha'], { codec: 'ffv1', alpha: false }],
+    ['result.mkv', [], { codec: 'ffv1', alpha: true }],
+    ['out.gif', [], { codec: 'gif', alpha: true }],
     ['out.mp4', ['--background', '#00b140'], { codec: 'h264', alpha: false }],
     ['foreground.mp4', ['--view', 'foreground'], { codec: 'h264', alpha: false }],
     ['blurred.mp4', ['--background', 'blur'], { codec: 'h264', alpha: false }],
@@ -63,6 +67,50 @@ describe('mattebox matte', () => {
     expect(read).toMatchObject({ width: 640, height: 360, ...expected })
     expect(read.times.map((time) => Math.round(time * 25))).toEqual([0, 1, 2, 3, 4])
     expect(leftovers()).toEqual([])
+  })
+
+  it.each(['out.mov', 'out.webp'])('writes %s, which other programs read', async (name) => {
+    const output = cli.path(name)
+    const { code, stderr } = await cli.run(['matte', demoClip, output, ...few, ...model])
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
+    const { width, height, times, pictures } = await readWithFfmpeg(output)
+    expect([width, height]).toEqual([640, 360])
+    expect(times.map((time) => Math.round(time * 25))).toEqual([0, 1, 2, 3, 4])
+    // Made-up weights make some matte: one that is neither empty nor full.
+    expect(new Set(pictures[0].filter((_, i) => i % 4 === 3)).size).toBeGreaterThan(10)
+    expect(leftovers()).toEqual([])
+  })
+
+  it('pipes raw pictures with their times to standard output, and says the rest beside it', async () => {
+    const child = cli.start(['matte', demoClip, '-', ...few, ...model])
+    const piped = createWriteStream(cli.path('piped.nut'))
+    child.stdout!.pipe(piped)
+    let said = ''
+    child.stderr!.setEncoding('utf8').on('data', (text: string) => (said += text))
+    const [code] = (await once(child, 'close')) as [number]
+    expect(code).toBe(0)
+    expect(said).toContain(`standard output: ${FEW_FRAMES} frames`)
+    const { times, pictures } = await readWithFfmpeg(cli.path('piped.nut'))
+    expect(times.map((time) => Math.round(time * 25))).toEqual([0, 1, 2, 3, 4])
+    const exact = await readWithFfmpeg(cli.path('result.mkv'))
+    expect(Buffer.compare(pictures[4], exact.pictures[4])).toBe(0)
+  })
+
+  it('writes matte and foreground beside the result, in one run', async () => {
+    const further = ['--output-alpha', cli.path('beside.mkv'), '--output-foreground', cli.path('beside.mp4')]
+    const { code, stdout } = await cli.run(['matte', demoClip, cli.path('beside.mov'), ...few, ...model, ...further])
+    expect(code).toBe(0)
+    for (const name of ['beside.mov', 'beside.mkv', 'beside.mp4']) expect(stdout).toContain(cli.path(name))
+    const [alpha, exact] = await Promise.all([cli.path('beside.mkv'), cli.path('out.mkv')].map(readWithFfmpeg))
+    expect(Buffer.compare(alpha.pictures[4], exact.pictures[4])).toBe(0)
+    expect(await readBack(cli.path('beside.mp4'))).toMatchObject({ codec: 'h264', width: 640, height: 360 })
+  })
+
+  it('says why there is no preview, and mattes all the same', async () => {
+    const args = ['matte', demoClip, cli.path('preview.webm'), ...few, ...model, '--preview']
+    const { code, stderr } = await cli.run(args, { DISPLAY: '', WAYLAND_DISPLAY: '' })
+    expect(code).toBe(0)
+    expect(stderr).toContain('No preview: there is no screen')
   })
 
   it('writes a folder of PNGs with alpha, named in order', async () => {
@@ -150,6 +198,15 @@ describe('mattebox matte refuses', () => {
     expect(stderr).toContain('--model PATH')
   })
 
+  it('one path alone, and standard output for a further output', async () => {
+    const alone = await refused([demoClip, ...model])
+    expect(alone.code).toBe(2)
+    expect(alone.stderr).toContain('An input and an output are wanted')
+    const further = await refused([demoClip, cli.path('x.webm'), '--output-alpha', '-', ...model, '--provider', 'cpu'])
+    expect(further.code).toBe(2)
+    expect(further.stderr).toContain('standard output')
+  })
+
   it('an MP4 without a background, and names the option', async () => {
     const { code, stderr } = await refused([demoClip, cli.path('clear.mp4'), ...few, ...model])
     expect(code).toBe(2)
@@ -166,6 +223,8 @@ describe('mattebox matte refuses', () => {
     ['--background', '#12345', 'colour'],
     ['--background', 'nowhere.png', 'no file'],
     ['--cut-detection', 'maybe', 'on, off'],
+    ['--quality', 'best', '0 to 100'],
+    ['--format', 'avi', 'webm, mov'],
   ])('%s %s, and says what it takes', async (option, value, mend) => {
     const { code, stderr } = await refused([demoClip, cli.path('x.webm'), ...model, option, value])
     expect(code).toBe(2)
@@ -204,8 +263,11 @@ describe('mattebox matte refuses', () => {
 describe('an interrupted mattebox matte leaves nothing half-written', () => {
   const formats = [
     ['cut.webm', []],
-    ['cut.mkv', ['--view', 'alpha']],
+    ['cut.mov', []],
+    ['cut.mkv', []],
     ['cut.mp4', ['--background', 'blur']],
+    ['cut.gif', []],
+    ['cut.webp', []],
     ['cut-folder', []],
   ] as const
 
@@ -234,38 +296,42 @@ describe('an interrupted mattebox matte leaves nothing half-written', () => {
     expect(readdirSync(folder)).toEqual([])
   })
 
-  it.each(formats)('%s, on a full disk: says so and exits 1', async (name, options) => {
-    const folder = cli.path(`full-${name}`)
-    mkdirSync(folder)
-    // A file may not grow past the limit of its process: the same error path as a disk that is full.
-    const script = `ulimit -f 16; trap '' XFSZ; exec "$0" "$@"`
-    const tool = cli.path(`limited-${name}.sh`)
-    writeFileSync(
-      tool,
-      `#!/bin/bash\nset -- "${ffmpeg}" "$@"\nexec bash -c '${script.replaceAll("'", "'\\''")}' "$@"\n`,
-      { mode: 0o755 },
-    )
-    const { code, stderr } = await cli.run(
-      [
-        'matte',
-        demoClip,
-        `${folder}/${name}`,
-        '--to',
-        '1.6',
-        '--ratio',
-        '0.25',
-        '--provider',
-        'cpu',
-        ...model,
-        ...options,
-      ],
-      { MATTEBOX_FFMPEG: tool },
-    )
-    expect(code).toBe(1)
-    expect(stderr).not.toMatch(/\n {4}at /)
-    expect(stderr.trim().split('\n').length).toBeLessThanOrEqual(3)
-    expect(readdirSync(folder)).toEqual([])
-  })
+  // Every format at its writer: test/video/encode.test.ts.
+  it.each(formats.filter(([name]) => !/gif|webp/.test(name)))(
+    '%s, on a full disk: says so and exits 1',
+    async (name, options) => {
+      const folder = cli.path(`full-${name}`)
+      mkdirSync(folder)
+      // A file may not grow past the limit of its process: the same error path as a disk that is full.
+      const script = `ulimit -f 16; trap '' XFSZ; exec "$0" "$@"`
+      const tool = cli.path(`limited-${name}.sh`)
+      writeFileSync(
+        tool,
+        `#!/bin/bash\nset -- "${ffmpeg}" "$@"\nexec bash -c '${script.replaceAll("'", "'\\''")}' "$@"\n`,
+        { mode: 0o755 },
+      )
+      const { code, stderr } = await cli.run(
+        [
+          'matte',
+          demoClip,
+          `${folder}/${name}`,
+          '--to',
+          '1.6',
+          '--ratio',
+          '0.25',
+          '--provider',
+          'cpu',
+          ...model,
+          ...options,
+        ],
+        { MATTEBOX_FFMPEG: tool },
+      )
+      expect(code).toBe(1)
+      expect(stderr).not.toMatch(/\n {4}at /)
+      expect(stderr.trim().split('\n').length).toBeLessThanOrEqual(3)
+      expect(readdirSync(folder)).toEqual([])
+    },
+  )
 })
 
 describe('mattebox matte, where its answer cannot go', () => {
@@ -280,9 +346,18 @@ describe('mattebox matte, where its answer cannot go', () => {
     expect((await readBack(output)).times).toHaveLength(FEW_FRAMES)
   })
 
-  it.each(['x.webm', 'x.mkv', 'x.mp4', 'x-folder'])('says so where nothing may be written: %s', async (name) => {
+  it('says so where its reader leaves in the middle of the pictures', async () => {
+    const child = cli.start(['matte', demoClip, '-', '--ratio', '0.25', '--provider', 'cpu', ...model])
+    child.stdout!.once('data', () => child.stdout!.destroy())
+    const { code, stderr } = await ended(child)
+    expect(code).toBe(1)
+    expect(stderr).toContain('standard output')
+    expect(stderr).not.toMatch(/\n {4}at /)
+  })
+
+  it.each(['x.webm', 'x.mov', 'x.mp4', 'x-folder'])('says so where nothing may be written: %s', async (name) => {
     // Nobody may make a file in /proc, not even root.
-    const options = { 'x.mkv': ['--view', 'alpha'], 'x.mp4': ['--background', 'blur'] }[name] ?? []
+    const options = name === 'x.mp4' ? ['--background', 'blur'] : []
     const { code, stderr } = await cli.run(['matte', demoClip, `/proc/${name}`, ...few, ...model, ...options])
     expect(code).toBe(1)
     expect(stderr).toContain(`/proc/${name}`)

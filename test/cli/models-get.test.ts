@@ -14,7 +14,7 @@ import { Cli, ended } from './cli.ts'
  * The built program fetches from a server on this machine, which a catalog of the test's names.
  *
  * Red: install without `download`'s check of the hash (a server that lies), remove the part when a signal comes (Ctrl-C),
- * leave out requireConsent, ask no running sidecar.
+ * agree to everything in requireConsent, ask no running sidecar, remove without a question.
  */
 
 const weights = halfExact(randomWeights(52))

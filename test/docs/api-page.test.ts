@@ -1,11 +1,13 @@
 import { execFile } from 'node:child_process'
-import { chmodSync, readFileSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { encodeModelFile } from '../../src/model/weights/index.ts'
 import { randomWeights } from '../model/random-weights.ts'
 import { openFilled } from '../sidecar/panel/panel-stage.ts'
+import { unreachableCatalog } from '../sidecar/panel/unreachable-catalog.ts'
 import { apiPage } from './api-page.ts'
 
 /**
@@ -39,6 +41,9 @@ describe('docs/api.md', () => {
   it('shows examples that work, run by a shell with curl', async () => {
     const setUp = /^```sh\n([\s\S]*?)```$/m.exec(text())![1]
     const failed: string[] = []
+    // The model that an example fetches comes from nowhere.
+    const folder = mkdtempSync(join(tmpdir(), 'mattebox-catalog-'))
+    vi.stubEnv('MATTEBOX_CATALOG', unreachableCatalog(folder))
     // As the user does: one after the other, each where everything is there.
     for (const example of examples()) {
       await using stage = await openFilled()
@@ -66,6 +71,8 @@ describe('docs/api.md', () => {
       if (stdout !== '' && !example.includes('"$PANEL/metrics"')) JSON.parse(stdout)
     }
     expect(failed).toEqual([])
+    vi.unstubAllEnvs()
+    rmSync(folder, { recursive: true })
   }, 180_000)
 
   it('shows buttons for Companion that work, sent as its module sends them', async () => {

@@ -36,7 +36,12 @@ const SAMPLE: Readonly<Record<string, string>> = {
   input: 'Microphone',
 }
 /** A name, by what it is of. */
-const NAME: Readonly<Record<string, string>> = { Presets: 'Evening', Regions: 'Chair', Models: 'my-model' }
+const NAME: Readonly<Record<string, string>> = {
+  Presets: 'Evening',
+  Regions: 'Chair',
+  Models: 'my-model',
+  'Models to fetch': 'rvm-mobilenetv3',
+}
 
 export async function apiPage(rows: readonly Route[]): Promise<string> {
   // The version stands in the description itself; here it would make a difference of each release.

@@ -247,7 +247,7 @@ describe('a download', () => {
     const file = server.file()
     const controller = new AbortController()
     const first = get(file, { signal: controller.signal, stallMs: 20_000 })
-    await expect.poll(files).toEqual([expect.stringContaining(`.${process.pid}.part`)])
+    await expect.poll(files, { timeout: 20_000 }).toEqual([expect.stringContaining(`.${process.pid}.part`)])
     await expect(get(file)).rejects.toMatchObject({ code: 'DOWNLOAD_BUSY' })
     controller.abort()
     await expect(first).rejects.toThrow('was stopped')

@@ -21,6 +21,21 @@ const LIMIT_MS = 60_000
 const video = ['-f', 'lavfi', '-i', 'testsrc=size=160x120:rate=25:duration=2']
 const sound = ['-f', 'lavfi', '-i', 'sine=duration=2']
 const h264 = ['-c:v', 'libx264', '-pix_fmt', 'yuv420p', '-g', '12']
+const HDR = [
+  '-pix_fmt',
+  'yuv420p10le',
+  '-color_trc',
+  'smpte2084',
+  '-color_primaries',
+  'bt2020',
+  '-colorspace',
+  'bt2020nc',
+]
+/** Two sound tracks, subtitles and chapters. */
+const captions = [
+  ...[...video, ...sound, ...sound, '-i', at('words.srt'), '-i', at('chapters.txt'), '-map_chapters', '4'],
+  ...['0', '1', '2', '3'].flatMap((input) => ['-map', input]),
+]
 const SOURCES: Readonly<Record<string, readonly string[]>> = {
   'h264-aac.mp4': [...video, ...sound, ...h264, '-c:a', 'aac'],
   'faststart.mp4': [...video, ...h264, '-movflags', '+faststart'],
@@ -32,6 +47,21 @@ const SOURCES: Readonly<Record<string, readonly string[]>> = {
   'animation.gif': [...video, '-frames:v', '12'],
   'picture.png': [...video, '-frames:v', '1'],
   'picture.jpg': [...video, '-frames:v', '1'],
+  'hdr.mp4': [...video, '-c:v', 'libx265', '-x265-params', 'log-level=error', ...HDR],
+  'interlaced.ts': [...video, '-c:v', 'mpeg2video', '-vf', 'interlace', '-flags', '+ilme+ildct'],
+  'prores-alpha.mov': [
+    ...video,
+    '-frames:v',
+    '10',
+    '-c:v',
+    'prores_ks',
+    '-profile:v',
+    '4444',
+    '-pix_fmt',
+    'yuva444p10le',
+  ],
+  'captions.mkv': [...captions, ...h264, '-c:s', 'srt'],
+  'captions.mp4': [...captions, ...h264, '-c:a', 'aac', '-c:s', 'mov_text'],
 }
 const OUTPUTS: readonly (readonly [string, PixelLayout])[] = [
   ['out.mkv', 'bgra'],
@@ -73,6 +103,10 @@ function damaged(whole: Buffer, random: (below: number) => number): Buffer {
 }
 
 beforeAll(async () => {
+  writeFileSync(at('words.srt'), '1\n00:00:00,200 --> 00:00:00,800\nYes\n\n2\n00:00:01,200 --> 00:00:01,800\nNo\n')
+  const chapter = (start: number): string =>
+    `[CHAPTER]\nTIMEBASE=1/1000\nSTART=${start}\nEND=${start + 1000}\ntitle=Part\n`
+  writeFileSync(at('chapters.txt'), `;FFMETADATA1\n${chapter(0)}${chapter(1000)}`)
   for (const [name, args] of Object.entries(SOURCES)) await makeMedia(at(name), ...args)
 })
 

@@ -23,6 +23,12 @@ describe('a background picture covers the frame', () => {
     expect([covered[1], covered[9 * 40 + 1]]).toEqual([10, 19])
   })
 
+  it('in its own shape where pixels are not square', () => {
+    // The frame's pixels are twice as wide as high: 20x20 of them are as wide as 40 of the picture's.
+    const covered = createCover(40, 40, 20, 20, 0.5)(ramp(40, 40))
+    expect([covered[1], covered[19 * 80 + 1]]).toEqual([10, 29])
+  })
+
   it('shrunk by area, and enlarged', () => {
     const half = createCover(40, 20, 20, 10)(ramp(40, 20))
     expect([half[0], half[19 * 4]]).toEqual([1, 39]) // means of 0, 1 and of 38, 39, rounded

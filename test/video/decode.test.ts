@@ -116,6 +116,11 @@ const colourCases = [
   { format: 'yuv444p', height: 32, space: 'smpte170m', range: 'pc', matrix: 'bt601' },
   { format: 'yuv420p', height: 32, space: undefined, range: undefined, matrix: 'bt601' },
   { format: 'yuv420p', height: 720, space: undefined, range: undefined, matrix: 'bt709' },
+  { format: 'yuv420p', deep: 'yuv420p10le', height: 32, space: 'bt709', range: 'tv', matrix: 'bt709' },
+  { format: 'yuv420p', deep: 'yuv420p10le', height: 32, space: 'bt709', range: 'pc', matrix: 'bt709' },
+  { format: 'yuv422p', deep: 'yuv422p10le', height: 32, space: 'smpte170m', range: 'tv', matrix: 'bt601' },
+  { format: 'yuv444p', deep: 'yuv444p12le', height: 32, space: 'bt709', range: 'tv', matrix: 'bt709' },
+  { format: 'yuv444p', deep: 'yuv444p16le', height: 32, space: 'bt709', range: 'tv', matrix: 'bt709' },
 ] as const
 const colourFile = (index: number): string => at(`colour-${index}.mkv`)
 
@@ -139,17 +144,35 @@ beforeAll(async () => {
   for (let tag = 1; tag <= 8; tag++)
     writeFileSync(at(`exif-${tag}.jpg`), withExif(readFileSync(at('upright.jpg')), tag))
 
-  for (const [index, { format, height, space, range }] of colourCases.entries()) {
+  for (const [index, colourCase] of colourCases.entries()) {
+    const { format, height, space, range } = colourCase
     const { raw, width } = flatPicture(format, height)
     writeFileSync(at('flat.raw'), raw)
     const input = ['-f', 'rawvideo', '-pix_fmt', format, '-s', `${width}x${height}`, '-i', at('flat.raw')]
     const tags = [...(space ? ['-colorspace', space] : []), ...(range ? ['-color_range', range] : [])]
-    await makeMedia(colourFile(index), ...input, '-c:v', 'ffv1', ...tags)
+    // The conversion to more bits keeps the range: as in the picture that comes in.
+    const deep =
+      'deep' in colourCase
+        ? [...['-vf', `scale=in_range=${range}:out_range=${range}`], '-pix_fmt', colourCase.deep]
+        : []
+    await makeMedia(colourFile(index), ...input, ...deep, '-c:v', 'ffv1', ...tags)
   }
   const ramp = ['-f', 'lavfi', '-i', 'color=black:size=256x16:duration=0.04,format=gray,geq=lum=X']
   await makeMedia(at('ramp.mkv'), ...ramp, '-c:v', 'ffv1', '-pix_fmt', 'gray')
   await makeMedia(at('ramp.png'), ...ramp, '-pix_fmt', 'rgb24')
+  for (const [name, format] of [
+    ['ramp-10.mkv', 'gray10le'],
+    ['ramp-16.mkv', 'gray16le'],
+    ['ramp-16.png', 'gray16be'],
+    ['ramp-rgb-16.png', 'rgb48be'],
+    ['ramp-rgb-10.mkv', 'gbrp10le'],
+  ]) {
+    await makeMedia(at(name), ...ramp, '-c:v', name.endsWith('png') ? 'png' : 'ffv1', '-pix_fmt', format)
+  }
   const colour = 'color=0x3264C8:size=256x16:duration=0.2,format=rgba,geq=r=50:g=100:b=200:a=X'
+  const deepAlpha = ['-f', 'lavfi', '-i', colour, '-frames:v', '1']
+  await makeMedia(at('alpha-16.png'), ...deepAlpha, '-pix_fmt', 'rgba64be')
+  await makeMedia(at('alpha-10.mkv'), ...deepAlpha, '-c:v', 'ffv1', '-pix_fmt', 'yuva444p10le')
   await makeMedia(at('alpha.png'), '-f', 'lavfi', '-i', colour, '-frames:v', '1')
   await makeMedia(
     at('alpha.webm'),
@@ -308,6 +331,23 @@ describe.each(eachFfmpeg)('reading a video %s', (_, ffmpeg) => {
     }
   })
 
+  it('reads more than 8 bits as the nearest of 8: gray, RGB and alpha', async () => {
+    for (const name of ['ramp-10.mkv', 'ramp-16.mkv', 'ramp-16.png', 'ramp-rgb-16.png', 'ramp-rgb-10.mkv']) {
+      const [colour] = await frames(name)
+      const [gray] = await frames(name, { layout: 'gray' })
+      for (let x = 0; x < 256; x++) {
+        for (const got of [...pixel(colour, x, 3).slice(0, 3), gray.data[3 * 256 + x]]) {
+          expect(Math.abs(got - x), `${name} at ${x}`).toBeLessThanOrEqual(1)
+        }
+      }
+    }
+    for (const name of ['alpha-16.png', 'alpha-10.mkv']) {
+      const [frame] = await frames(name)
+      for (let x = 0; x < 256; x++)
+        expect(Math.abs(pixel(frame, x, 8)[3] - x), `${name} at ${x}`).toBeLessThanOrEqual(1)
+    }
+  })
+
   it('keeps the alpha of a PNG exactly and that of a VP9 video closely', async () => {
     const [picture] = await frames('alpha.png')
     const [video] = await frames('alpha.webm')
@@ -330,6 +370,19 @@ describe.each(eachFfmpeg)('reading a video %s', (_, ffmpeg) => {
     expect(all.map((frame) => frame.pts)).toEqual([0, 1, 2])
     for (const [n, value] of [20, 40, 200].entries()) expect(Math.abs(all[n].data[0] - value)).toBeLessThanOrEqual(2)
     expect(source.warnings).toEqual(['1 files of the folder are no pictures and are left out.'])
+  })
+
+  it('gives the pictures of a folder the times of the rate that is asked for', async () => {
+    const source = await open('pictures', { fps: { num: 30000, den: 1001 } })
+    expect(source.info).toMatchObject({
+      timeBase: { num: 1001, den: 30000 },
+      averageFrameRate: { num: 30000, den: 1001 },
+    })
+    expect((await readAll(source)).map(({ timeSeconds }) => timeSeconds)).toEqual([0, 1001 / 30000, 2002 / 30000])
+    expect(await refusal(open('counting.mp4', { fps: { num: 10, den: 1 } }))).toMatchObject({
+      code: 'USAGE',
+      message: expect.stringContaining('counting.mp4 has times of its own') as string,
+    })
   })
 
   it('names the picture of a folder that is damaged or of another size', async () => {

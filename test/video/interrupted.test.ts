@@ -25,8 +25,11 @@ beforeAll(async () => {
 describe.each(eachFfmpeg)('an interrupted process %s', (title, ffmpeg) => {
   const outputs: readonly (readonly [string, PixelLayout])[] = [
     ['clip.webm', 'bgra'],
+    ['clip.mov', 'bgra'],
+    ['clip.mkv', 'bgra'],
     ['clip.mp4', 'bgr0'],
-    ['clip.mkv', 'gray'],
+    ['clip.gif', 'bgra'],
+    ['clip.webp', 'bgra'],
     ['frames', 'bgra'],
   ]
   it.each(outputs.flatMap(([name, layout]) => (['abort', 'exit'] as const).map((how) => ({ name, layout, how }))))(

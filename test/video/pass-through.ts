@@ -1,6 +1,7 @@
 import { createVideoWriter, type WriterOptions } from '../../src/video/encode.ts'
 import { openVideo, type OpenOptions, type VideoSource } from '../../src/video/decode.ts'
 import type { PixelLayout } from '../../src/video/nut-format.ts'
+import type { AudioPlan } from '../../src/video/output-format.ts'
 
 /** Copies the frames of a clip into an output, without a network between: what `matte` does at both of its ends. */
 export async function passThrough(
@@ -8,7 +9,7 @@ export async function passThrough(
   output: string,
   layout: PixelLayout,
   options: OpenOptions & WriterOptions & { audio?: boolean } = {},
-): Promise<{ source: VideoSource; frames: number; audio: 'copy' | 'opus' | 'none' }> {
+): Promise<{ source: VideoSource; frames: number; audio: AudioPlan; warnings: readonly string[] }> {
   const source = await openVideo(input, { ...options, layout: layout === 'gray' ? 'gray' : 'bgra' })
   const { width, height } = source.info
   const writer = await createVideoWriter(
@@ -30,5 +31,5 @@ export async function passThrough(
   } finally {
     await source.close()
   }
-  return { source, frames, audio: writer.audio }
+  return { source, frames, audio: writer.audio, warnings: writer.warnings }
 }

@@ -91,6 +91,15 @@ export async function checkProviders(work: ProbeWork, options: ChoiceOptions = {
   return reports
 }
 
+/** Tries one provider, as `checkProviders` does. */
+export function checkProvider(
+  provider: ProviderName,
+  work: ProbeWork,
+  options: ChoiceOptions = {},
+): Promise<ProviderReport> {
+  return new Trial(() => work, options, 'check').of(provider)
+}
+
 type ProbeFailure = Extract<ProbeResult, { ok: false }>
 
 /** Tries providers on one work, and runs it on the CPU at most once, for comparison. */

@@ -1,7 +1,8 @@
-import { createReadStream, existsSync, readFileSync } from 'node:fs'
+import { createReadStream, existsSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { findGpuHardware, type GpuHardware } from './provider-hardware.ts'
+import { cudaFolder, runtimeVersion } from '../../settings/cuda-folder.ts'
 import type { ProviderName } from '../../settings/index.ts'
 import {
   gpuForbidden,
@@ -36,14 +37,22 @@ const CUDA_PROVIDER = 'libonnxruntime_providers_cuda.so'
 const CUDA_FILES = ['libonnxruntime_providers_shared.so', CUDA_PROVIDER]
 
 export function thisMachine(): Machine {
-  const manifest = createRequire(import.meta.url).resolve('onnxruntime-node/package.json')
+  const { version, folder } = runtimePackage()
   return {
     platform: `${process.platform}-${process.arch}`,
     hardware: process.platform === 'linux' ? findGpuHardware() : undefined,
-    runtimeFolder: join(dirname(manifest), 'bin', 'napi-v6', process.platform, process.arch),
-    runtimeVersion: (JSON.parse(readFileSync(manifest, 'utf8')) as { version: string }).version,
+    runtimeFolder: join(folder, 'bin', 'napi-v6', process.platform, process.arch),
+    runtimeVersion: version,
     env: process.env,
   }
+}
+
+/** The runtime that a child for CUDA loads: the copy with CUDA's libraries, where one was installed. */
+function runtimePackage(): { readonly version: string; readonly folder: string } {
+  const version = runtimeVersion()
+  const copy = join(cudaFolder(process.env, version), 'node_modules', 'onnxruntime-node')
+  const original = dirname(createRequire(import.meta.url).resolve('onnxruntime-node/package.json'))
+  return { version, folder: existsSync(copy) ? copy : original }
 }
 
 /**

@@ -1,6 +1,7 @@
 import { fork } from 'node:child_process'
 import { extname } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { cudaEnvironment } from '../../settings/cuda-folder.ts'
 import type { ProviderName } from '../../settings/index.ts'
 import { crashed, explainFailure, softwareDriver, timedOut, type ProviderReason } from './provider-reason.ts'
 
@@ -83,6 +84,7 @@ export function probeProvider(
       serialization: 'advanced',
       // A debugger's port, or a loader, is the parent's own.
       execArgv: [],
+      env: cudaEnvironment(),
     })
     let stderr = ''
     let device: string | undefined

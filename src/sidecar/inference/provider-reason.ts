@@ -13,7 +13,7 @@ const reason = (code: ErrorCode, message: string, mend: string): ProviderReason 
 /** CUDA 13 wants this driver of NVIDIA's or a newer one (NVIDIA's table of CUDA and driver versions). */
 const NVIDIA_DRIVER = 'Install NVIDIA’s driver, version 580 or newer, and restart the machine.'
 const CUDA_LIBRARIES =
-  'Install the libraries of CUDA 13 (cudart, cuBLAS, cuRAND) and cuDNN 9, and name their folder in LD_LIBRARY_PATH if it is not a system folder.'
+  'Run `mattebox providers install cuda`, which brings the libraries of CUDA 13 (cudart, cuBLAS, cuRAND) and cuDNN 9. Or install them yourself, and name their folder in LD_LIBRARY_PATH if it is not a system folder.'
 const VULKAN_DRIVER =
   process.platform !== 'linux'
     ? 'Install or update the driver of the GPU.'
@@ -63,7 +63,7 @@ export function librariesOfOtherVersion(found: string, folder: string, version: 
 }
 
 function placeLibraries(folder: string, version: string): string {
-  return `Take libonnxruntime_providers_shared.so and libonnxruntime_providers_cuda.so from the Python wheel onnxruntime-gpu ${version} (folder onnxruntime/capi; \`pip download --no-deps onnxruntime-gpu==${version}\`) and put them into ${folder}.`
+  return `Run \`mattebox providers install cuda\`. Or take libonnxruntime_providers_shared.so and libonnxruntime_providers_cuda.so from the Python wheel onnxruntime-gpu ${version} (folder onnxruntime/capi; \`pip download --no-deps onnxruntime-gpu==${version}\`) and put them into ${folder}.`
 }
 
 /** A driver of Vulkan that computes on the CPU. */

@@ -1,6 +1,9 @@
+import { createRequire } from 'node:module'
 import { availableParallelism } from 'node:os'
+import { join } from 'node:path'
 import type * as Ort from 'onnxruntime-node'
 import { MatteboxError } from '../../errors/index.ts'
+import { RUNTIME_FOLDER } from '../../settings/cuda-folder.ts'
 import type { ProviderName } from '../../settings/index.ts'
 import { explainFailure } from './provider-reason.ts'
 
@@ -34,12 +37,15 @@ export function defaultThreads(): number {
 }
 
 /**
- * Loads onnxruntime: 46 MB, so only commands that run the network pay for it.
+ * Loads onnxruntime: 46 MB, so only commands that run the network pay for it. The copy that CUDA's libraries lie beside
+ * computes the same with the other providers.
  *
  * @throws {MatteboxError} PROVIDER_UNAVAILABLE where there is no binary for this platform
  */
 async function loadRuntime(): Promise<typeof Ort> {
+  const copy = process.env[RUNTIME_FOLDER]
   try {
+    if (copy) return createRequire(join(copy, 'package.json'))('onnxruntime-node') as typeof Ort
     return await import('onnxruntime-node')
   } catch (cause) {
     throw new MatteboxError(

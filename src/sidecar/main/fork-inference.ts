@@ -2,6 +2,7 @@ import { fork, type ChildProcess } from 'node:child_process'
 import type { Socket } from 'node:net'
 import { extname } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { cudaEnvironment } from '../../settings/cuda-folder.ts'
 
 // Beside this folder, and compiled or not as this file is.
 const PROGRAM = fileURLToPath(new URL(`../inference/inference-process${extname(import.meta.url)}`, import.meta.url))
@@ -18,6 +19,7 @@ export function forkInference(program = PROGRAM): ChildProcess {
     execArgv: [],
     // Ctrl-C goes to every process of the terminal's group; this one is told to retire instead.
     detached: true,
+    env: cudaEnvironment(),
   })
 }
 

@@ -20,6 +20,7 @@ const STATUS: Partial<Record<ErrorCode, number>> = {
   SOURCE_UNKNOWN: 404,
   REQUEST_METHOD: 405,
   AMBIGUOUS: 409,
+  DOWNLOAD_BUSY: 409,
   KEPT_FULL: 409,
   MODEL_IN_USE: 409,
   MODEL_NONE: 409,

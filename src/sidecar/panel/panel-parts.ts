@@ -1,4 +1,5 @@
 import type { AddFilter, ChangeFilter, NamedFilter, ObsLogin, ObsView } from '../../api/index.ts'
+import type { ModelGetter } from '../../models/model-getter.ts'
 import type { ModelStore } from '../../models/model-store.ts'
 import type { Keepsakes } from '../main/keepsakes.ts'
 import type { Sidecar } from '../main/sidecar.ts'
@@ -23,6 +24,7 @@ export interface PanelParts {
   readonly obs: ObsSide
   readonly keepsakes: Keepsakes
   readonly models: ModelStore
+  readonly modelGetter: ModelGetter
   /** Beyond loopback. */
   readonly isExposed: boolean
   /** How the user can call mattebox from where he is. */

@@ -21,6 +21,7 @@ export class PanelStates extends EventEmitter<{ change: [] }> {
     parts.obs.on('change', this.#changed)
     parts.keepsakes.on('change', this.#changed)
     parts.models.on('change', this.#changed)
+    parts.modelGetter.on('change', this.#changed)
   }
 
   get state(): PanelState {
@@ -29,11 +30,12 @@ export class PanelStates extends EventEmitter<{ change: [] }> {
 
   /** Hears of no more changes. */
   close(): void {
-    const { sidecar, obs, keepsakes, models } = this.#parts
+    const { sidecar, obs, keepsakes, models, modelGetter } = this.#parts
     sidecar.off('state', this.#changed)
     obs.off('change', this.#changed)
     keepsakes.off('change', this.#changed)
     models.off('change', this.#changed)
+    modelGetter.off('change', this.#changed)
   }
 
   #take(): void {
@@ -72,7 +74,8 @@ export class PanelStates extends EventEmitter<{ change: [] }> {
   }
 
   #engine({ engine, modelPath, avoid, settings, restarts }: SidecarState): EngineView {
-    const { models, localize } = this.#parts
+    const { models, modelGetter, localize } = this.#parts
+    const { fetching, fetchable } = modelGetter
     const isReady = engine.state === 'ready'
     const told = ({ provider, reason }: SidecarState['avoid'][number]) => ({
       provider,
@@ -96,6 +99,10 @@ export class PanelStates extends EventEmitter<{ change: [] }> {
         inUse: path === modelPath,
       })),
       modelsFolder: models.folder,
+      fetchable: fetchable.map(({ name, file, bytes, sha256, licence, address }) => {
+        return { name, file, bytes, sha256, licence, address }
+      }),
+      fetching: fetching ? { ...fetching, error: complaintView(fetching.error, localize) } : null,
       restarts,
     }
   }

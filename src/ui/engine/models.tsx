@@ -13,7 +13,7 @@ const DEFAULT = 'default'
 /** The models that are installed, which of them is in use, and how to get others. */
 export function ModelsCard({ engine }: { readonly engine: EngineView }) {
   const said = words.engine.models
-  const { models, settings, modelsFolder } = engine
+  const { models, settings } = engine
   const { isBusy, error, run, forget } = useCall()
   const [deleting, setDeleting] = useState<ModelView | null>(null)
   const choose = (model: string) => void run(() => call('PATCH', '/api/engine', { model }))
@@ -72,7 +72,7 @@ export function ModelsCard({ engine }: { readonly engine: EngineView }) {
       )}
       {error && <Notice complaint={error} isLive onClose={forget} />}
       <ImportModel />
-      <OfficialModel modelsFolder={modelsFolder} isOpen={models.length === 0} />
+      <OfficialModel engine={engine} isOpen={models.length === 0} />
       {deleting && <DeleteDialog model={deleting} onClose={() => setDeleting(null)} />}
     </Card>
   )

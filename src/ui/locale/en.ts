@@ -548,12 +548,21 @@ export const en = {
     },
     official: {
       title: 'Get the official model',
+      none: 'The list of models that mattebox can fetch is damaged: install mattebox again.',
       about: (name: string, size: string, licence: string) =>
-        `${name}, by the authors of the paper: ${size}, licence ${licence}. mattebox does not fetch it by itself yet:`,
+        `${name}, by the authors of the paper: ${size}, licence ${licence}.`,
+      fetch: 'Fetch and install',
+      goOn: 'Try again',
+      consent: (licence: string) => `By fetching it you accept its licence, ${licence}. Its sha256 is checked.`,
+      progress: (name: string) => `${name} is being fetched`,
+      arrived: (arrived: string, size: string) => `${arrived} of ${size}`,
+      installed: (name: string) => `${name} is installed.`,
+      byHand: 'Without a network here, by hand',
       download: (file: string) => `Download ${file}`,
+      hash: (bytes: number, sha256: string) => `${bytes} bytes, sha256 ${sha256}`,
       importIt: 'Import the file above.',
       orInTerminal: 'Or, in a terminal beside the file:',
-      folder: 'Imported models lie in this folder:',
+      folder: 'Installed models lie in this folder:',
     },
   },
   figures: {

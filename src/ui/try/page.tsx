@@ -129,7 +129,7 @@ export function TryItPage() {
       </p>
       <div class="try-columns">
         <div class="try-main">
-          {needsModel && <NoModel modelsFolder={engine.modelsFolder} />}
+          {needsModel && <NoModel engine={engine} />}
           <Card title={said.source.title}>
             <SourceBar pictures={pictures} video={video} />
             <div role="alert">{complaint && <Notice complaint={complaint} />}</div>

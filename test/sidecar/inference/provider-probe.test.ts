@@ -1,8 +1,9 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Tensor } from 'onnxruntime-common'
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
+import { cudaFolder } from '../../../src/settings/cuda-folder.ts'
 import { largestDifference } from '../../../src/sidecar/inference/provider-choice.ts'
 import { probeProvider, type ProbeOptions, type ProbeResult } from '../../../src/sidecar/inference/provider-probe.ts'
 import type { ProviderReason } from '../../../src/sidecar/inference/provider-reason.ts'
@@ -55,6 +56,17 @@ describe('trial run of a provider', () => {
     expect(outputs(result)['y'].dims).toEqual([1, 16, 16, 16])
     expect(outputs(result)['y'].data).toEqual(here['y'].data)
     expect(result).toMatchObject({ provider: 'cpu', ok: true, ms: expect.any(Number) as number })
+  })
+
+  it.runIf(isLinux)('gives the child the libraries of CUDA that were installed', async () => {
+    vi.stubEnv('XDG_DATA_HOME', scratch)
+    const folder = cudaFolder()
+    mkdirSync(folder, { recursive: true })
+    const program = `process.send({ kind: 'failed', message: [process.env.MATTEBOX_RUNTIME, process.env.LD_LIBRARY_PATH].join(' ') })`
+    const result = await probeProvider('cpu', smallNetwork(), misbehavingChild('environment', program))
+    expect(reason(result).message).toContain(folder)
+    expect(reason(result).message).toContain(join(folder, 'lib'))
+    rmSync(folder, { recursive: true })
   })
 
   it('tells a file that is no network', async () => {

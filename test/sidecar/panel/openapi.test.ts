@@ -1,6 +1,6 @@
 import { Validator } from '@seriousme/openapi-schema-validator'
 import { Check, Errors } from 'typebox/schema'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { encodeModelFile } from '../../../src/model/weights/index.ts'
 import { FilterSettings } from '../../../src/settings/index.ts'
 import { openApi } from '../../../src/sidecar/panel/openapi.ts'
@@ -8,6 +8,7 @@ import type { Route } from '../../../src/sidecar/panel/route.ts'
 import { randomWeights } from '../../model/random-weights.ts'
 import { report } from '../main/told.ts'
 import { FILTER_ID, openFilled, PanelStage, type Answered } from './panel-stage.ts'
+import { unreachableCatalog } from './unreachable-catalog.ts'
 
 /**
  * Seen red: with two rows of one operation id; with `additionalProperties` left out of the partial settings, which takes
@@ -66,6 +67,7 @@ describe('each row of the API', () => {
 
   it('answers as it is described, nothing more and nothing less', async () => {
     await using stage = await openFilled()
+    vi.stubEnv('MATTEBOX_CATALOG', unreachableCatalog(stage.folder))
     const { paths } = openApi(stage.rows, '1.2.3')
     for (const row of stage.rows.toSorted((one, other) => place(one) - place(other) || order(one.path, other.path))) {
       const { method, path } = row
@@ -82,6 +84,7 @@ describe('each row of the API', () => {
       const [, faults] = Errors(answer, json)
       expect(Check(answer, json), `${what} ${JSON.stringify(faults.at(0))}`).toBe(true)
     }
+    vi.unstubAllEnvs()
   })
 
   it('is described with 202 where it may answer that', async () => {
@@ -97,7 +100,12 @@ describe('each row of the API', () => {
   })
 })
 
-const NAMES: Readonly<Record<string, string>> = { Presets: 'Evening', Regions: 'Chair', Models: 'my-model' }
+const NAMES: Readonly<Record<string, string>> = {
+  Presets: 'Evening',
+  Regions: 'Chair',
+  Models: 'my-model',
+  'Models to fetch': 'rvm-mobilenetv3',
+}
 const SAMPLE: Readonly<Record<string, string>> = {
   id: FILTER_ID,
   filterId: FILTER_ID,

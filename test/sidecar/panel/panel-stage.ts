@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import type { AddFilter, ChangeFilter, NamedFilter, ObsLogin, ObsView } from '../../../src/api/index.ts'
 import { MatteboxError } from '../../../src/errors/index.ts'
+import { ModelGetter } from '../../../src/models/model-getter.ts'
 import { ModelStore } from '../../../src/models/model-store.ts'
 import { Keepsakes } from '../../../src/sidecar/main/keepsakes.ts'
 import { SettingsFile } from '../../../src/sidecar/main/settings-file.ts'
@@ -77,6 +78,7 @@ export interface Answered {
 export class PanelStage extends Stage {
   readonly obs = new StandInObs()
   readonly models = new ModelStore({ own: join(this.folder, 'models'), shipped: join(this.folder, 'shipped') })
+  readonly modelGetter = new ModelGetter(this.models, { stallMs: 1_000, pauseMs: 10 })
   sidecar!: Sidecar
   keepsakes!: Keepsakes
   states!: PanelStates
@@ -106,9 +108,10 @@ export class PanelStage extends Stage {
     })
     this.keepsakes = new Keepsakes(settings)
     await this.models.start()
-    const { sidecar, keepsakes, models, obs, log } = this
+    await this.modelGetter.look()
+    const { sidecar, keepsakes, models, modelGetter, obs, log } = this
     const places = { isExposed: false, invocation: 'node mattebox.js', localize: (text: string) => text }
-    const parts = { sidecar, keepsakes, models, obs, ...places }
+    const parts = { sidecar, keepsakes, models, modelGetter, obs, ...places }
     this.states = new PanelStates(parts)
     this.rows = routes({ ...parts, states: this.states })
     this.secret = await PanelSecret.open(join(this.folder, 'state'))
@@ -177,6 +180,7 @@ export class PanelStage extends Stage {
 
   override async [Symbol.asyncDispose](): Promise<void> {
     this.models.stop()
+    await this.modelGetter.stop()
     await this.server.close()
     this.states.close()
     await this.sidecar.stop()

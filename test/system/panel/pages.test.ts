@@ -8,16 +8,22 @@
  */
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { toBinary } from '@bufbuild/protobuf'
+import { ModelProtoSchema } from 'onnx-buf'
 import type { Browser, Page } from 'playwright-core'
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
 import type { ObsFilter, ObsVideoSource } from '../../../src/api/index.ts'
 import { MatteboxError } from '../../../src/errors/index.ts'
+import { breakingOff, FileServer, honest } from '../../download/file-server.ts'
+import { randomWeights } from '../../model/random-weights.ts'
+import { officialGraph } from '../../model/weights/official-graph.ts'
 import { report, type Told } from '../../sidecar/main/told.ts'
 import { madeUpModel } from './made-up-model.ts'
 import { builtPage, PagesStage } from './pages-stage.ts'
 import { launchBrowser } from './try-stage.ts'
 
 const ID = '00000000000000aa'
+const officialBytes = Buffer.from(toBinary(ModelProtoSchema, officialGraph(randomWeights(54))))
 /** Of the filter that the stand-in for OBS adds. */
 const ADDED = '00000000000000ff'
 
@@ -297,6 +303,38 @@ describe('the page Engine', () => {
     await page.getByRole('dialog').getByRole('button', { name: 'Delete', exact: true }).click()
     await expect.poll(() => stage.stage.models.models.map(({ name }) => name)).toEqual(['two'])
     await expect.poll(() => button(page, 'Delete one').count()).toBe(0)
+  })
+
+  it('fetches the official model: licence before, progress, a stop, why it failed, and what to do by hand', async () => {
+    using server = await FileServer.serving(officialBytes, breakingOff(3_000_000, 'stalls'), honest())
+    const stage = await start()
+    const file = server.file('rvm.onnx')
+    const listed = { name: 'rvm-mobilenetv3', precision: 'fp32', licence: 'GPL-3.0', ...file }
+    const catalog = async (changes: object) => {
+      const path = join(stage.stage.folder, 'catalog.json')
+      writeFileSync(path, JSON.stringify({ models: [{ ...listed, ...changes }] }))
+      vi.stubEnv('MATTEBOX_CATALOG', path)
+      await stage.stage.modelGetter.look()
+    }
+    await catalog({})
+    const page = await stage.page('engine')
+    await shown(page, /you accept its licence, GPL-3\.0/)
+    await page.getByText('Without a network here, by hand').click()
+    await shown(page, `${file.bytes} bytes, sha256 ${file.sha256}`)
+    await button(page, 'Fetch and install').click()
+    await shown(page, /^[1-9][\d.]* MB of 15\.0 MB$/)
+    await button(page, 'Cancel').click()
+    await button(page, 'Fetch and install').waitFor()
+
+    await catalog({ sha256: '0'.repeat(64) })
+    await button(page, 'Fetch and install').click()
+    await page.getByRole('alert').getByText('is not rvm.onnx: its sha256 is', { exact: false }).waitFor()
+    await shown(page, /put it into .*downloads as rvm\.onnx/)
+    await catalog({})
+    await button(page, 'Try again').click()
+    await shown(page, 'rvm-mobilenetv3 is installed.')
+    await button(page, 'Use rvm-mobilenetv3').waitFor()
+    vi.unstubAllEnvs()
   })
 
   it('refuses a file that is no model, one that is too large, and a name that is taken, each with its mend', async () => {

@@ -2,6 +2,7 @@ import type { Route } from '../route.ts'
 import { engineRoutes } from './engine.ts'
 import { keepsakeRoutes } from './keepsakes.ts'
 import { metricsRoutes } from './metrics.ts'
+import { modelFetchRoutes } from './model-fetch.ts'
 import { modelRoutes } from './models.ts'
 import { obsRoutes } from './obs.ts'
 import { openApiRoute } from './openapi.ts'
@@ -17,6 +18,7 @@ export function routes(parts: RouteParts): readonly Route[] {
     ...keepsakeRoutes(parts),
     ...engineRoutes(parts),
     ...modelRoutes(parts),
+    ...modelFetchRoutes(parts),
     ...obsRoutes(parts),
     ...metricsRoutes(parts),
   ]
