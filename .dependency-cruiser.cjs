@@ -94,6 +94,12 @@ module.exports = {
       ['errors', 'settings'],
       'A unit of systemd knows paths and words only: let the command pass them in.',
     ),
+    only(
+      'library-offers-the-engine',
+      'library',
+      ['model', 'models', 'sidecar/inference', 'video', 'errors', 'settings'],
+      'What other programs import is the engine and the video files: the sidecar’s other halves are programs.',
+    ),
     {
       name: 'nobody-imports-cli',
       severity: 'error',
