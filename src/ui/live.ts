@@ -3,6 +3,7 @@ import type { LiveMessage, LiveRequest, PanelState, PreviewHeader } from '../api
 import { LIVE_PATH } from '../api/paths.ts'
 import { decodeMessage } from './binary-message.ts'
 import { LastingSocket } from './lasting-socket.ts'
+import { AWAY_AFTER_MS, SteadySources } from './steady-sources.ts'
 
 /** What the sidecar says, as it says it: one socket for the whole page, which connects again for ever. */
 
@@ -24,6 +25,8 @@ const ASKS_IN_VAIN = 3
 const watchers = new Map<string, Set<OnPreview>>()
 let socket: LastingSocket | undefined
 let silences = 0
+const steady = new SteadySources()
+let changesLater: ReturnType<typeof setTimeout> | undefined
 
 /** Connects, and stays connected. */
 export function connect(): void {
@@ -40,11 +43,19 @@ function onOpen(): void {
 
 function onMessage(data: string | ArrayBuffer): void {
   silences = 0
-  if (typeof data === 'string') state.value = (JSON.parse(data) as LiveMessage).state
+  if (typeof data === 'string') show((JSON.parse(data) as LiveMessage).state)
   else showPreview(data)
 }
 
+function show(told: PanelState): void {
+  clearTimeout(changesLater)
+  const { state: shown, isHeld } = steady.show(told, performance.now())
+  state.value = shown
+  if (isHeld) changesLater = setTimeout(() => show(told), AWAY_AFTER_MS)
+}
+
 function onAway(): void {
+  clearTimeout(changesLater)
   isConnected.value = false
   // Whether filters are connected is not known then, and none can be set.
   if (!state.value) return

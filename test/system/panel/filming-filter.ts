@@ -32,6 +32,8 @@ export class FilmingFilter implements AsyncDisposable {
   private constructor(
     private readonly peer: FilterPeer,
     { ratio, scene }: { ratio: number; scene: string },
+    private readonly socket: string,
+    private readonly hello: Partial<typeof HELLO>,
   ) {
     this.settings = { ...DEFAULTS, ratio }
     this.#size = lowResolution(SOURCE.width, SOURCE.height, ratio)
@@ -40,26 +42,27 @@ export class FilmingFilter implements AsyncDisposable {
 
   /** @param hello - other than the peer's usual names */
   static async connect(socket: string, hello: Partial<typeof HELLO>): Promise<FilmingFilter> {
-    const filter = new FilmingFilter(FilterPeer.start(), { ratio: 0.05, scene: 'Desk' })
-    const join = async (): Promise<void> => {
-      await filter.peer.join(socket, { ...hello, ...filter.#size })
-      await filter.#send('settings', filter.settings)
-      await filter.#send('scene', { scene: filter.#scene })
-    }
-    await join()
-    filter.#filming = filter.#filmForEver(join)
+    const filter = new FilmingFilter(FilterPeer.start(), { ratio: 0.05, scene: 'Desk' }, socket, hello)
+    await filter.#join()
+    filter.#filming = filter.#filmForEver()
     return filter
   }
 
+  async #join(): Promise<void> {
+    await this.peer.join(this.socket, { ...this.hello, ...this.#size })
+    await this.#send('settings', this.settings)
+    await this.#send('scene', { scene: this.#scene })
+  }
+
   /** The sidecar may hang up, where a busy machine makes it start inference anew: filters connect again. */
-  async #filmForEver(join: () => Promise<void>): Promise<void> {
+  async #filmForEver(): Promise<void> {
     while (!this.#isEnding) {
       try {
         await this.#film()
       } catch (error) {
         if (!String(error).includes('EPIPE') && !String(error).includes('ECONN')) throw error
         await this.peer.tell('leave')
-        await join().catch(() => sleep(100))
+        await this.#join().catch(() => sleep(100))
       }
     }
   }
@@ -69,6 +72,15 @@ export class FilmingFilter implements AsyncDisposable {
     return this.#soon(async () => {
       this.settings = { ...this.settings, ...changes }
       await this.#send('settings', this.settings)
+    })
+  }
+
+  /** Is away for a moment, as where another inference process takes over. */
+  changeOver(): Promise<void> {
+    return this.#soon(async () => {
+      await this.peer.tell('leave')
+      await sleep(400)
+      await this.#join()
     })
   }
 

@@ -141,6 +141,21 @@ describe('the page of sources', () => {
     await settled(() => page.getByRole('button', { name: 'Undo' }).isDisabled()).toBe(true)
   })
 
+  it('goes on with a drag while the filter is away for a moment, and sets what was chosen meanwhile', async () => {
+    const page = await open()
+    await slider(page, 'Feather').waitFor()
+    await grab(page, 'Feather', 0.5, 0.6)
+    await settled(() => camera.sets.length).toBeGreaterThan(0)
+    const back = camera.changeOver()
+    await page.waitForTimeout(300)
+    await grab(page, 'Feather', 0.6, 0.8)
+    await page.mouse.up()
+    await back
+    await settled(() => camera.settings.feather).toBeGreaterThan(4)
+    await page.getByRole('button', { name: 'Undo' }).click()
+    await settled(() => camera.settings.feather).toBe(0)
+  })
+
   it('shows another page’s writes within a second, but for what is being dragged', async () => {
     const [page, other] = [await open(), await open()]
     await slider(other, 'Blur radius').waitFor()
