@@ -133,7 +133,7 @@ describe('the page of sources', () => {
     const page = await open()
     await slider(page, 'Feather').waitFor()
     await grab(page, 'Feather', 0.5, 0.8)
-    await settled(() => camera.sets.length).toBeGreaterThan(1)
+    await settled(() => camera.settings.feather).toBeGreaterThan(0)
     await page.mouse.up()
     await settled(() => camera.settings.feather).toBeGreaterThan(4)
     await page.getByRole('button', { name: 'Undo' }).click()
