@@ -7,7 +7,7 @@ import { copyFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { BrowserContextOptions, Page } from 'playwright-core'
-import { describe, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { ObsStudio } from '../../native/obs-studio/obs-studio.ts'
 import { builtPlugin } from '../obs-studio/built-plugin.ts'
 import { compiledWithPage, launchBrowser, letIn, Panel } from '../panel/try-stage.ts'
@@ -75,7 +75,9 @@ describe.skipIf(model === undefined)('pictures of the panel', { timeout: 400_000
     )
     const recordedAt = performance.now() + RECORDED_MS
     const call = caller(origin, mattebox('token').trim())
-    const { id } = (await call('GET', 'sources/find?source=Camera')) as { id: string }
+    const camera = (): Promise<unknown> => call('GET', 'sources/find?source=Camera').catch(() => undefined)
+    await expect.poll(camera, { timeout: 20_000 }).toBeDefined()
+    const { id } = (await camera()) as { id: string }
     for (const scene of ['Game', 'Desk']) {
       await sleep(3000)
       await obs.call('SetCurrentProgramScene', { sceneName: scene })
