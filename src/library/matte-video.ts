@@ -1,4 +1,5 @@
-import { Value } from 'typebox/value'
+import { Type } from 'typebox'
+import { Check } from 'typebox/schema'
 import { MatteboxError } from '../errors/index.ts'
 import { Settings } from '../settings/index.ts'
 import { matteVideo as matteJob, type MatteJob, type MatteReport, type Progress } from '../video/matte-video.ts'
@@ -21,6 +22,27 @@ export interface VideoOptions extends Partial<
 }
 
 const { properties } = Settings
+const { decontaminate, cut_detection, ratio, refiner, view } = properties
+const share = Type.Number({ minimum: 0, maximum: 1 })
+const seconds = Type.Number({ minimum: 0 })
+
+/** Programs without types may hand over anything. */
+const Given = Type.Partial(
+  Type.Object({
+    ...{ ratio, refiner, view, decontaminate },
+    ...{ cutDetection: Type.Boolean(), audio: Type.Boolean(), force: Type.Boolean() },
+    background: Type.Union([
+      Type.Object({ kind: Type.Union([Type.Literal('remove'), Type.Literal('blur')]) }),
+      Type.Object({ kind: Type.Literal('colour'), rgb: Type.Tuple([share, share, share]) }),
+      Type.Object({ kind: Type.Literal('file'), path: Type.String() }),
+    ]),
+    ...{ outputAlpha: Type.String(), outputForeground: Type.String() },
+    quality: Type.Number({ minimum: 0, maximum: 100 }),
+    ...{ from: seconds, to: seconds },
+    fps: Type.Object({ num: Type.Integer({ minimum: 1 }), den: Type.Integer({ minimum: 1 }) }),
+  }),
+  { additionalProperties: false },
+)
 
 /**
  * Mattes a clip, a picture, or a folder of pictures into a file or folder, frame by frame with the recurrent state
@@ -31,13 +53,8 @@ const { properties } = Settings
  */
 export async function matteVideo(input: string, output: string, options: VideoOptions = {}): Promise<MatteReport> {
   const { model, onProgress, signal, ...given } = options
-  for (const key of ['ratio', 'refiner', 'view', 'decontaminate'] as const) {
-    const value = given[key]
-    if (value === undefined || Value.Check(properties[key], value)) continue
-    throw new MatteboxError('USAGE', `${key} cannot be ${JSON.stringify(value)}.`, 'See the library’s page in docs.')
-  }
+  requireGood(given)
   const { weights, provider, threads } = model ?? (await openModel())
-  const { decontaminate, cut_detection, ratio, refiner, view } = properties
   return matteJob(
     {
       ...given,
@@ -54,4 +71,13 @@ export async function matteVideo(input: string, output: string, options: VideoOp
     onProgress,
     signal,
   )
+}
+
+function requireGood(options: object): void {
+  const given = Object.entries(options as Readonly<Record<string, unknown>>)
+  const wrong = given.find(([key, value]) => value !== undefined && !Check(Given, { [key]: value }))
+  if (!wrong) return
+  const [key, value] = wrong
+  const mend = 'The types of `VideoOptions` say what there is, and what it can be: see docs/library.md.'
+  throw new MatteboxError('USAGE', `${key} cannot be ${JSON.stringify(value)}.`, mend)
 }

@@ -43,10 +43,15 @@ describe('the library', () => {
     expect(stderr).toMatch(/^.*none\.mp4.*\n.+\n$/)
   })
 
-  it('refuses an option that cannot be, by its name', () => {
+  it.each([
+    ['ratio', '7'],
+    ['background', '"blur"'],
+    ['quality', '"high"'],
+    ['colour', '"red"'],
+  ])('refuses an option that cannot be, by its name: %s', (key, value) => {
     const code = `import { matteVideo } from 'mattebox'
-      await matteVideo('a.mp4', 'b.webm', { ratio: 7 }).catch(({ code, message }) => console.log(code, message))`
-    expect(node('--input-type=module', '--eval', code).stdout).toBe('USAGE ratio cannot be 7.\n')
+      await matteVideo('a.mp4', 'b.webm', { ${key}: ${value} }).catch(({ code, message }) => console.log(code, message))`
+    expect(node('--input-type=module', '--eval', code).stdout).toBe(`USAGE ${key} cannot be ${value}.\n`)
   })
 
   it('mattes frames that a program has in its memory', () => {

@@ -1,4 +1,7 @@
 import { LIVE_SIDE } from '../../settings/live-side.ts'
+import { MODEL_BYTES_MAX } from '../../settings/model-limits.ts'
+
+const MODEL_MOST = `${MODEL_BYTES_MAX / 1024 / 1024} MiB`
 
 /** Every sentence of the panel, by page. */
 export const en = {
@@ -530,7 +533,7 @@ export const en = {
     import: {
       title: 'Import a model file',
       file: 'File',
-      fileAbout: 'Weights of Robust Video Matting with MobileNetV3: safetensors or the official ONNX, at most 64 MiB.',
+      fileAbout: `Weights of Robust Video Matting with MobileNetV3: safetensors or the official ONNX, at most ${MODEL_MOST}.`,
       name: 'Name',
       nameAbout: 'Up to 64 letters, digits, dots, hyphens and underscores.',
       send: 'Import',
@@ -540,7 +543,7 @@ export const en = {
       replace: (name: string) => `Replace ${name}`,
       done: (name: string) => `“${name}” is installed.`,
       tooLarge: (size: string) => ({
-        message: `The file has ${size}, and a model file at most 64 MiB.`,
+        message: `The file has ${size}, and a model file at most ${MODEL_MOST}.`,
         mend: 'Choose weights of Robust Video Matting with MobileNetV3.',
       }),
       broken: { message: 'The upload broke off.', mend: 'See that mattebox is running, then try again.' },
