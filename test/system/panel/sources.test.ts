@@ -50,14 +50,21 @@ afterAll(async () => {
 beforeEach(async () => {
   camera = await FilmingFilter.connect(panel.socket, { filterId: ID, source: 'Camera', filter: 'Matte' })
   // The panel remembers the settings of the test before until this filter has said its own.
-  const context = await browser.newContext({ storageState: remembered, baseURL: new URL(panel.address).origin })
-  const told = async (): Promise<unknown> => (await context.request.get(`/api/sources/${ID}`)).json()
-  await settled(told).toMatchObject({ connected: true, settings: camera.settings })
+  await untilThePanelKnowsTheSettings()
 })
 afterEach(async () => {
+  // A filter that leaves before it has said what it took on is asked again when it is back: in the next test, that is.
+  await untilThePanelKnowsTheSettings()
   await Promise.all(browser.contexts().map((context) => context.close()))
   await camera[Symbol.asyncDispose]()
 })
+
+async function untilThePanelKnowsTheSettings(): Promise<void> {
+  const context = await browser.newContext({ storageState: remembered, baseURL: new URL(panel.address).origin })
+  const told = async (): Promise<unknown> => (await context.request.get(`/api/sources/${ID}`)).json()
+  await settled(told).toMatchObject({ connected: true, settings: camera.settings })
+  await context.close()
+}
 
 async function open(path = `sources/${ID}`, options: BrowserContextOptions = {}): Promise<Page> {
   const context = await browser.newContext({
