@@ -49,7 +49,12 @@ module.exports = {
       ['errors', 'settings'],
       'What the API takes and answers, for the panel server, the page and scripts: data, checked, without behaviour.',
     ),
-    only('download-stands-alone', 'download', ['errors'], 'Fetching a file knows nothing of what it is for.'),
+    only(
+      'download-stands-alone',
+      'download',
+      ['errors', 'settings'],
+      'Fetching a file knows nothing of what it is for.',
+    ),
     only(
       'models-are-files',
       'models',

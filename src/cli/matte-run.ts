@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync, statSync } from 'node:fs'
+import { mkdirSync, readdirSync, rmdirSync, statSync } from 'node:fs'
 import { basename } from 'node:path'
 import { MatteboxError } from '../errors/index.ts'
 import type { ProviderChoice } from '../sidecar/inference/provider-choice.ts'
@@ -56,7 +56,7 @@ export async function runJobs(
   const kept = resume ? jobs.filter((job) => finished.has(job.input, outputsOf(job))) : []
   const open = jobs.filter((job) => !kept.includes(job))
   if ((isSeveral || resume) && !force) for (const job of open) requireFree(job, resume)
-  makeFolders(folders)
+  const made = makeFolders(folders)
 
   const bar = progressBar()
   const preview = flags.preview ? openPreview() : undefined
@@ -84,6 +84,7 @@ export async function runJobs(
     })
   } finally {
     bar.stop()
+    removeEmpty(made)
     await preview?.close()
     if (preview?.complaint !== undefined) process.stderr.write(`${preview.complaint}\n`)
   }
@@ -132,12 +133,24 @@ function requireFree(job: Job, resume: boolean): void {
       )
 }
 
-function makeFolders(folders: readonly string[]): void {
-  for (const folder of folders) {
+/** @returns those that were missing */
+function makeFolders(folders: readonly string[]): string[] {
+  return folders.filter((folder) => {
     try {
-      mkdirSync(folder, { recursive: true })
+      return mkdirSync(folder, { recursive: true }) !== undefined
     } catch (error) {
       throw asOutputError(error, folder)
+    }
+  })
+}
+
+/** Nothing came of them. */
+function removeEmpty(folders: readonly string[]): void {
+  for (const folder of folders) {
+    try {
+      rmdirSync(folder)
+    } catch {
+      // Outputs are in it.
     }
   }
 }

@@ -1,4 +1,3 @@
 export { download, type DownloadOptions } from './download.ts'
-export { isRunning } from './is-running.ts'
 export type { PublicFile } from './public-file.ts'
 export { sizeText } from './size-text.ts'

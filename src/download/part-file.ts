@@ -3,7 +3,7 @@ import { constants } from 'node:fs'
 import { open, readdir, rename, rm, stat, type FileHandle } from 'node:fs/promises'
 import { join } from 'node:path'
 import { MatteboxError } from '../errors/index.ts'
-import { isRunning } from './is-running.ts'
+import { isRunning } from '../settings/is-running.ts'
 import type { PublicFile } from './public-file.ts'
 
 /** Parts that this process works on: their names bear its id, and so do those of a killed one that had the same. */

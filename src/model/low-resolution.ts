@@ -21,7 +21,7 @@ export function lowResolution(
   ratio: number,
 ): { width: number; height: number } {
   if (ratio !== 0 && !(ratio > 0 && ratio <= 1)) {
-    throw new MatteboxError('USAGE', `The downsample ratio is ${ratio}.`, 'Give auto or a number from 0.05 to 1.')
+    throw new MatteboxError('USAGE', `The downsample ratio is ${ratio}.`, 'Give 0 (auto) or a number from 0.05 to 1.')
   }
   const s = effectiveRatio(sourceWidth, sourceHeight, ratio)
   const side = (source: number): number =>

@@ -1,11 +1,12 @@
 import { cp, mkdir, readdir, rename, rm, stat, statfs, writeFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
-import { download, isRunning, sizeText, type DownloadOptions } from '../download/index.ts'
+import { download, sizeText, type DownloadOptions } from '../download/index.ts'
 import { MatteboxError } from '../errors/index.ts'
 import type { Catalog, CatalogLibrary } from '../models/catalog.ts'
 import { downloadsFolder, modelFolders } from '../models/model-location.ts'
 import { cudaFolder, providersFolder, runtimeVersion } from '../settings/cuda-folder.ts'
+import { isRunning } from '../settings/is-running.ts'
 import { isSpared, libraryNames, systemLibraries } from './system-libraries.ts'
 import { unzip } from './unzip.ts'
 

@@ -1,6 +1,7 @@
 import { closeSync, mkdirSync, openSync, readdirSync, renameSync, rmSync, statSync, type Stats } from 'node:fs'
 import { basename, dirname, join, resolve } from 'node:path'
 import { MatteboxError } from '../errors/index.ts'
+import { isRunning } from '../settings/is-running.ts'
 
 const FRAME_NAME = /^frame-\d{6,}\.png$/
 const unfinished = new Set<PartialOutput>()
@@ -37,7 +38,8 @@ export class PartialOutput {
       throw unwritable(`The folder ${folder} does not exist.`, 'Make it first, or name another output.')
     }
     checkTarget(this.target, kind, force)
-    this.path = join(folder, `.${basename(this.target)}.partial-${process.pid}-${++made}`)
+    removeLeftovers(this.target)
+    this.path = `${partialOf(this.target)}${process.pid}-${++made}`
     try {
       if (kind === 'folder') mkdirSync(this.path)
       else closeSync(openSync(this.path, 'wx'))
@@ -85,6 +87,25 @@ export class PartialOutput {
       throw error
     }
     rmSync(old, { recursive: true, force: true })
+  }
+}
+
+/** How the partial outputs of a target begin: the process that writes it, and a number, follow. */
+function partialOf(target: string): string {
+  return join(dirname(target), `.${basename(target)}.partial-`)
+}
+
+/** What processes that were killed had written of this output; what a living one has is left to it. */
+function removeLeftovers(target: string): void {
+  const prefix = basename(partialOf(target))
+  for (const name of readdirSync(dirname(target))) {
+    const pid = name.startsWith(prefix) ? /^(\d+)-\d+$/.exec(name.slice(prefix.length))?.[1] : undefined
+    if (pid === undefined || isRunning(Number(pid))) continue
+    try {
+      rmSync(join(dirname(target), name), { recursive: true, force: true })
+    } catch {
+      // Somebody else's: it does not stand in the way.
+    }
   }
 }
 

@@ -442,6 +442,19 @@ describe.each(eachFfmpeg)('writing a video %s', (_, ffmpeg) => {
       expect(readFileSync(out('photos/me.jpg'), 'utf8')).toBe('mine')
     })
 
+    it('is cleared of what killed processes had begun of it; what a living one writes stays', async () => {
+      const living = process.ppid
+      const dead = execFileSync(process.execPath, ['-p', 'process.pid']).toString().trim()
+      const [mine, killed, other] = [
+        `.clip.mkv.partial-${living}-1`,
+        `.clip.mkv.partial-${dead}-1`,
+        `.a.mkv.partial-${dead}-1`,
+      ]
+      for (const name of [mine, killed, other]) writeFileSync(out(name), 'half')
+      await writeMany(await create('clip.mkv'), 'bgra', 1)
+      expect(readdirSync(out()).sort()).toEqual([other, mine, 'clip.mkv'].sort())
+    })
+
     it('may be an empty folder', async () => {
       mkdirSync(out('empty'))
       await writeMany(await create('empty'), 'bgra', 1)

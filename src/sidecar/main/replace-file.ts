@@ -1,5 +1,6 @@
 import { open, readdir, realpath, rename, rm } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
+import { isRunning } from '../../settings/is-running.ts'
 import { makePrivateFolder } from './folders.ts'
 
 /**
@@ -45,16 +46,7 @@ export async function removeLeftovers(path: string): Promise<void> {
   const names = await readdir(dirname(target)).catch(() => [])
   for (const name of names) {
     const pid = /\.(\d+)\.part$/.exec(name)?.[1]
-    if (pid === undefined || name !== basename(partOf(target, pid)) || runs(Number(pid))) continue
+    if (pid === undefined || name !== basename(partOf(target, pid)) || isRunning(Number(pid))) continue
     await rm(partOf(target, pid), { force: true }).catch(() => undefined)
-  }
-}
-
-function runs(pid: number): boolean {
-  try {
-    process.kill(pid, 0)
-    return true
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM'
   }
 }
