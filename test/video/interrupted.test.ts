@@ -1,6 +1,6 @@
 /**
- * Reliability row 12, the part of the writer: an interrupted process leaves nothing half-written. (The command's own
- * test runs it through `mattebox matte`.) Seen red without the exit hook of `PartialOutput`.
+ * Reliability row 12, the part of the writer: an interrupted process leaves nothing half-written, neither file nor folder.
+ * (The command's own test runs `mattebox matte` in every format.) Seen red without the exit hook of `PartialOutput`.
  */
 import { execFileSync, spawn } from 'node:child_process'
 import { mkdirSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs'
@@ -25,11 +25,6 @@ beforeAll(async () => {
 describe.each(eachFfmpeg)('an interrupted process %s', (title, ffmpeg) => {
   const outputs: readonly (readonly [string, PixelLayout])[] = [
     ['clip.webm', 'bgra'],
-    ['clip.mov', 'bgra'],
-    ['clip.mkv', 'bgra'],
-    ['clip.mp4', 'bgr0'],
-    ['clip.gif', 'bgra'],
-    ['clip.webp', 'bgra'],
     ['frames', 'bgra'],
   ]
   it.each(outputs.flatMap(([name, layout]) => (['abort', 'exit'] as const).map((how) => ({ name, layout, how }))))(
