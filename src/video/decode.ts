@@ -10,6 +10,7 @@ import { FrameSizeError, NutReader } from './nut-reader.ts'
 import { NutError, type Rational } from './nut-format.ts'
 import { uprightFilters } from './orientation.ts'
 import { bitDepth } from './pixel-format.ts'
+import { pngHeader } from './png-header.ts'
 import { inputOptions, probe, withoutPath, type VideoInfo } from './probe.ts'
 import { checkRange, type TimeRange } from './time-range.ts'
 
@@ -359,6 +360,8 @@ class FolderSource implements VideoSource {
   readonly warnings: string[]
   damaged = false
   private closed = false
+  /** The picture that was looked into last, and what its header says. */
+  private last: { readonly info: VideoInfo; readonly header: string | undefined } | undefined
   private readonly timeBase: Rational
   private readonly options: OpenOptions
 
@@ -401,7 +404,7 @@ class FolderSource implements VideoSource {
 
   private async readPicture(index: number): Promise<VideoFrame> {
     const name = this.names[index]
-    const info = index === 0 ? this.first : await probe(join(this.folder, name), this.ffmpeg)
+    const info = await this.infoOf(join(this.folder, name))
     const { width, height } = this.first
     if (info.width !== width || info.height !== height) {
       throw new MatteboxError(
@@ -410,7 +413,6 @@ class FolderSource implements VideoSource {
         'Scale the pictures to one size first.',
       )
     }
-    await requireFilters(info, this.ffmpeg)
     const picture = new ClipSource(info, this.options, this.ffmpeg)
     let frame: VideoFrame | undefined
     for await (const read of picture.frames()) frame = read
@@ -418,5 +420,16 @@ class FolderSource implements VideoSource {
     this.damaged ||= picture.damaged
     const { timeBase } = this
     return { ...frame!, pts: index, timeBase, timeSeconds: (index * timeBase.num) / timeBase.den }
+  }
+
+  /** Looked into with ffprobe only where it is not like the one before: that takes longer than to decode it. */
+  private async infoOf(path: string): Promise<VideoInfo> {
+    const header = await pngHeader(path)
+    const { last } = this
+    if (last !== undefined && header !== undefined && header === last.header) return { ...last.info, path }
+    const info = path === this.first.path ? this.first : await probe(path, this.ffmpeg)
+    await requireFilters(info, this.ffmpeg)
+    this.last = { info, header }
+    return info
   }
 }

@@ -122,6 +122,17 @@ const colourCases = [
   { format: 'yuv444p', deep: 'yuv444p12le', height: 32, space: 'bt709', range: 'tv', matrix: 'bt709' },
   { format: 'yuv444p', deep: 'yuv444p16le', height: 32, space: 'bt709', range: 'tv', matrix: 'bt709' },
 ] as const
+/** Pictures of a folder, and their pixels (B, G, R, A): three alike, with alpha, three of 16 bits, a JPEG. */
+const plain = ['-pix_fmt', 'rgb24']
+const KINDS = [
+  { name: 'png', colour: 'red', options: plain, pixel: [0, 0, 255, 255] },
+  { name: 'png', colour: 'lime', options: [...plain, '-metadata', 'title=another'], pixel: [0, 255, 0, 255] },
+  { name: 'png', colour: 'blue', options: plain, pixel: [255, 0, 0, 255] },
+  { name: 'png', colour: 'red@0.5', options: ['-pix_fmt', 'rgba'], pixel: [0, 0, 255, 128] },
+  { name: 'png', colour: 'lime', options: ['-pix_fmt', 'rgb48'], pixel: [0, 255, 0, 255] },
+  { name: 'png', colour: 'blue', options: ['-pix_fmt', 'rgb48'], pixel: [255, 0, 0, 255] },
+  { name: 'jpg', colour: 'white', options: ['-pix_fmt', 'yuvj444p'], pixel: [255, 255, 255, 255] },
+] as const
 const colourFile = (index: number): string => at(`colour-${index}.mkv`)
 
 beforeAll(async () => {
@@ -194,6 +205,11 @@ beforeAll(async () => {
     await makeMedia(at(`pictures/picture${n}.${n === 2 ? 'jpg' : 'png'}`), ...gray, '-frames:v', '1')
   }
   writeFileSync(at('pictures/notes.txt'), 'not a picture')
+  mkdirSync(at('kinds'))
+  for (const [n, { colour, options, name }] of KINDS.entries()) {
+    const source = `color=${colour}:size=64x48,format=rgba`
+    await makeMedia(at(`kinds/${n}.${name}`), '-f', 'lavfi', '-i', source, ...options, '-frames:v', '1')
+  }
   mkdirSync(at('mixed'))
   await makeMedia(at('mixed/1.png'), ...counting, '-frames:v', '1')
   await makeMedia(at('mixed/2.png'), '-f', 'lavfi', '-i', 'testsrc=size=32x32', '-frames:v', '1')
@@ -218,7 +234,7 @@ async function readAll(source: VideoSource): Promise<VideoFrame[]> {
   return frames
 }
 
-describe.each(eachFfmpeg)('reading a video %s', (_, ffmpeg) => {
+describe.each(eachFfmpeg)('reading a video %s', (title, ffmpeg) => {
   const open = (name: string, options: OpenOptions = {}): Promise<VideoSource> =>
     openVideo(at(name), { ffmpeg, ...options })
   const frames = async (name: string, options: OpenOptions = {}): Promise<VideoFrame[]> =>
@@ -383,6 +399,22 @@ describe.each(eachFfmpeg)('reading a video %s', (_, ffmpeg) => {
       code: 'USAGE',
       message: expect.stringContaining('counting.mp4 has times of its own') as string,
     })
+  })
+
+  it('looks into those pictures of a folder only that differ from the one before, and reads each as it is', async () => {
+    const looks = at(`looks-${title.replace(/\W/g, '-')}`)
+    const script = `#!/bin/sh\necho look >> '${looks}'\nexec '${ffmpeg.ffprobe.path}' "$@"\n`
+    writeFileSync(`${looks}.sh`, script, { mode: 0o755 })
+    const counted = { ...ffmpeg, ffprobe: { ...ffmpeg.ffprobe, path: `${looks}.sh` } }
+    const source = await openVideo(at('kinds'), { ffmpeg: counted })
+    const all = await readAll(source)
+    const corner = all.map(({ data }) => [...data.subarray(0, 4)])
+    for (const [n, expected] of KINDS.map(({ pixel }) => pixel).entries()) {
+      for (const [channel, value] of expected.entries())
+        expect(Math.abs(corner[n][channel] - value)).toBeLessThanOrEqual(2)
+    }
+    // Two looks each: at the first, and at each other kind.
+    expect(readFileSync(looks, 'utf8').trim().split('\n')).toHaveLength(2 * 4)
   })
 
   it('names the picture of a folder that is damaged or of another size', async () => {
