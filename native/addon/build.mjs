@@ -25,10 +25,13 @@ function sources() {
 /**
  * Compiles the addon into `output`, unless it is newer than all that it is made of.
  *
- * @param {{ output: string, force?: boolean, defines?: readonly string[], extraSources?: readonly string[] }} wanted
+ * @param {{
+ *   output: string, force?: boolean, defines?: readonly string[], extraSources?: readonly string[],
+ *   extraFlags?: readonly string[]
+ * }} wanted - `extraFlags`: of compiler and linker
  * @throws {Error} with what the compiler said; `syscall` says spawn where there is no compiler
  */
-function compile({ output, force = false, defines = [], extraSources = [] }) {
+function compile({ output, force = false, defines = [], extraSources = [], extraFlags = [] }) {
   const files = [...sources(), ...extraSources]
   if (
     !force &&
@@ -40,7 +43,11 @@ function compile({ output, force = false, defines = [], extraSources = [] }) {
   const folder = `${output}.objects-${process.pid}`
   mkdirSync(folder)
   try {
-    const flags = ['-O3', '-fPIC', '-fvisibility=hidden', '-Wall', '-Wextra', ...defines.map((name) => `-D${name}`)]
+    const flags = [
+      ...['-O3', '-fPIC', '-fvisibility=hidden', '-Wall', '-Wextra'],
+      ...defines.map((name) => `-D${name}`),
+      ...extraFlags,
+    ]
     const objects = files.map((file) => {
       const object = join(folder, `${basename(file)}.o`)
       const isC = file.endsWith('.c')
@@ -50,6 +57,7 @@ function compile({ output, force = false, defines = [], extraSources = [] }) {
     const whole = join(folder, 'mattebox.node')
     run(CXX, [
       '-shared',
+      ...extraFlags,
       ...(process.platform === 'darwin' ? ['-undefined', 'dynamic_lookup'] : []),
       ...objects,
       '-o',
@@ -123,11 +131,15 @@ function install(force) {
 const { values } = parseArgs({
   options: {
     force: { type: 'boolean', default: false },
-    // Tests compile an addon of their own, with hooks.
+    // Tests compile addons of their own, with hooks or sanitizers.
     output: { type: 'string' },
     define: { type: 'string', multiple: true },
     source: { type: 'string', multiple: true },
+    flag: { type: 'string', multiple: true },
   },
 })
 if (values.output === undefined) install(values.force)
-else compile({ ...values, output: values.output, defines: values.define, extraSources: values.source })
+else {
+  const { output, force, define: defines, source: extraSources, flag: extraFlags } = values
+  compile({ output, force, defines, extraSources, extraFlags })
+}

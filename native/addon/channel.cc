@@ -3,6 +3,7 @@
 #include <cerrno>
 #include <cstring>
 #include <string>
+#include <utility>
 
 #include <unistd.h>
 
@@ -46,7 +47,11 @@ Napi::Function Channel::Define(Napi::Env env)
 
 Napi::Value Channel::Create(Napi::Env env, int fd)
 {
-	return Environment::Of(env).channel.New({Napi::External<int>::New(env, &fd)});
+	const Napi::Value channel = Environment::Of(env).channel.New({Napi::External<int>::New(env, &fd)});
+	/* A worker that is being terminated makes no more objects. */
+	if (fd >= 0)
+		close(fd);
+	return channel;
 }
 
 /* Only Create can call it: the class is not exported, and an External cannot be made in JavaScript. */
@@ -58,7 +63,7 @@ Channel::Channel(const Napi::CallbackInfo &info)
 		ThrowMisuse(env, "Channels are made by ChannelServer");
 		return;
 	}
-	const int fd = *info[0].As<Napi::External<int>>().Data();
+	const int fd = std::exchange(*info[0].As<Napi::External<int>>().Data(), -1);
 	const int result = Socket::Open(Environment::Of(env), fd, this, &socket_);
 	if (result < 0) {
 		ThrowErrno(env, result, "watch the connection");
@@ -339,12 +344,12 @@ unsigned char *Channel::BeginMatte(
 	unsigned char *slot = mb_matte_begin(&memory_);
 	if (!slot) {
 		/* Full, or broken: then the channel ends, and with it the frame. */
-		const int waiting = mb_mattes_waiting(&memory_);
-		if (waiting < 0)
-			End(waiting, "indexes of the ring of mattes that cannot be");
+		const int unread = mb_mattes_unread(&memory_);
+		if (unread < 0)
+			End(unread, "indexes of the ring of mattes that cannot be");
 		else
 			ledger_.DropOpen(id, Drop::Full);
-		*answer = DropNamed(env, waiting < 0 ? Drop::Closed : Drop::Full);
+		*answer = DropNamed(env, unread < 0 ? Drop::Closed : Drop::Full);
 		return nullptr;
 	}
 	*matte = mb_matte{};

@@ -76,24 +76,39 @@ void ChannelServer::OnReadable()
 		if (fd == -EAGAIN)
 			return;
 		if (fd >= 0) {
-			Accept(fd);
+			if (!Accept(fd))
+				return;
 		} else if (fd == -EPERM) {
 			Environment::Of(env).Call(refused_, {Napi::String::New(env, ErrnoName(fd))});
 		} else if (fd != -ECONNABORTED && fd != -EINTR) {
 			/* No descriptor is free, say: the connection still waits, and the loop would spin. */
-			socket_->Stop();
-			Environment::Of(env).Call(failed_, {Napi::String::New(env, ErrnoName(fd))});
+			Fail(Napi::String::New(env, ErrnoName(fd)));
 			return;
 		}
 	}
 }
 
-void ChannelServer::Accept(int fd)
+/* Accepts nothing until `resume`. */
+void ChannelServer::Fail(Napi::Value code)
+{
+	socket_->Stop();
+	Environment::Of(Env()).Call(failed_, {code});
+}
+
+/* False where no channel could be made of it: it is closed, and others would fare the same. */
+bool ChannelServer::Accept(int fd)
 {
 	Napi::Env env = Env();
 	Napi::Value channel = Channel::Create(env, fd);
-	if (!channel.IsEmpty())
+	if (!channel.IsEmpty()) {
 		Environment::Of(env).Call(accepted_, {channel});
+		return true;
+	}
+	/* Here nobody of JavaScript's is above, who could catch it. */
+	const Napi::Error error = env.GetAndClearPendingException();
+	if (!error.IsEmpty())
+		Fail(error.Get("code"));
+	return false;
 }
 
 void ChannelServer::OnClosed()

@@ -21,7 +21,8 @@ class ChannelServer final : public Napi::ObjectWrap<ChannelServer>, SocketOwner 
 
 	void OnReadable() override;
 	void OnClosed() override;
-	void Accept(int fd);
+	bool Accept(int fd);
+	void Fail(Napi::Value code);
 
 	Socket *socket_ = nullptr; /* NULL: not listening, or no longer */
 	Napi::FunctionReference accepted_;

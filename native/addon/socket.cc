@@ -39,9 +39,15 @@ int Socket::Open(Environment &environment, int fd, SocketOwner *owner, Socket **
 
 int Socket::Start()
 {
-	return uv_poll_start(AsPoll(handle_), kUvReadable, [](uv_poll_s *poll, int, int) {
-		/* An error of the descriptor shows at the next read of it. */
+	/* libuv aborts the process for a handle that is being closed. */
+	if (closing_)
+		return 0;
+	return uv_poll_start(AsPoll(handle_), kUvReadable, [](uv_poll_s *poll, int status, int) {
 		auto *socket = static_cast<Socket *>(uv_handle_get_data(reinterpret_cast<const uv_handle_s *>(poll)));
+		/* An error of the descriptor shows at the next read of it, but libuv has stopped the watch for it, and
+		 * the owner need not read all at once. */
+		if (status < 0)
+			socket->Start();
 		if (socket->owner_)
 			socket->owner_->OnReadable();
 	});
@@ -49,7 +55,8 @@ int Socket::Start()
 
 void Socket::Stop()
 {
-	uv_poll_stop(AsPoll(handle_));
+	if (!closing_)
+		uv_poll_stop(AsPoll(handle_));
 }
 
 void Socket::Close()

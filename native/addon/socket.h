@@ -21,6 +21,7 @@ class Socket {
 	/* Takes `fd` over, also on failure. Returns 0, or a negative errno with `*out` untouched. Starts stopped. */
 	static int Open(Environment &environment, int fd, SocketOwner *owner, Socket **out);
 
+	/* Both do nothing once it is closing. */
 	int Start();
 	void Stop();
 	/* May be called twice. The descriptor is closed after the loop has let go of it, never before. */

@@ -61,6 +61,9 @@ int mb_frames_waiting(const struct mb_memory *memory);
 /* Sidecar: the coefficients of the next slot to write, NULL if the ring is full or broken. */
 unsigned char *mb_matte_begin(struct mb_memory *memory);
 void mb_matte_commit(struct mb_memory *memory, const struct mb_matte *matte);
+/* Sidecar: how many of its mattes the filter has not read yet: 0..MB_SLOTS, or -EPROTO: tells a full ring from a broken
+ * one. */
+int mb_mattes_unread(const struct mb_memory *memory);
 
 /* Filter: copies and checks the oldest matte (planes, size, reason); its coefficients stay until mb_matte_pop.
  * Returns 1, 0 if there is none, -EPROTO. */
@@ -112,7 +115,8 @@ int mb_send(int socket, uint8_t type, const char *body, size_t length, int fd);
 int mb_ring_doorbell(int socket);
 
 /* Takes the next message; never blocks. Descriptors beyond the first, or with a type other than `hello` and `memory`,
- * are closed and are a breach. Returns 1, 0 if there is none, -EPROTO, -EPIPE. */
+ * are closed and are a breach. Returns 1, 0 if there is none, -EPROTO, -EPIPE; -EMFILE where this process has no
+ * descriptor free for the one that came along: the message is lost. */
 int mb_receive(int socket, struct mb_message *out);
 
 /* Waits until `socket` can be read or the time is over. Returns 1, 0, or a negative errno. Blocks. */

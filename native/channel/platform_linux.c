@@ -404,7 +404,8 @@ int mb_receive(int socket, struct mb_message *out)
 	if (out->fd >= 0)
 		close(out->fd);
 	out->fd = -1;
-	return -EPROTO;
+	/* There was room for all that can be sent: it is this process that can hold no more. */
+	return descriptors == 0 && (message.msg_flags & MSG_CTRUNC) != 0 ? -EMFILE : -EPROTO;
 }
 
 int mb_wait_readable(int socket, int timeout_ms)

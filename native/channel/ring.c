@@ -138,6 +138,13 @@ static bool is_matte(const struct mb_memory *memory, const struct mb_matte *matt
 	       matte->reserved == 0;
 }
 
+int mb_mattes_unread(const struct mb_memory *memory)
+{
+	const uint32_t count =
+	        memory->matte_index - atomic_load_explicit(&mattes_of(memory)->tail, memory_order_relaxed);
+	return count <= MB_SLOTS ? (int)count : -EPROTO;
+}
+
 int mb_mattes_waiting(const struct mb_memory *memory)
 {
 	return waiting(mattes_of(memory), memory->matte_index);

@@ -410,6 +410,10 @@ static void obey(char *command)
 		const uint32_t value = (uint32_t)strtoul(rest, NULL, 10);
 		memcpy(memory.base + memory.header.frames, &value, sizeof(value));
 		fail_if(0);
+	} else if (strcmp(command, "tail") == 0) { /* VALUE: of the ring of mattes' tail */
+		const uint32_t value = (uint32_t)strtoul(rest, NULL, 10);
+		memcpy(memory.base + memory.header.mattes + offsetof(struct mb_ring, tail), &value, sizeof(value));
+		fail_if(0);
 	} else if (strcmp(command, "bell") == 0) {
 		fail_if(mb_ring_doorbell(connection));
 	} else if (strcmp(command, "matte") == 0) { /* TIMEOUT_MS */

@@ -27,9 +27,14 @@ export const HELLO = {
   welcomed: false,
 }
 
+/** What is loaded into this process to watch it (asan.mjs) is neither the filter's nor its compiler's. */
+const ENVIRONMENT = { ...process.env, LD_PRELOAD: '' }
+
 /** A filter without OBS, in a process of its own, on the real C channel (filter-peer.c). */
 export class FilterPeer {
   readonly #answers: AsyncIterator<string, undefined>
+  /** Frames that found a free slot, of `frame` and `send`. */
+  written = 0
 
   private constructor(readonly child: ChildProcessWithoutNullStreams) {
     this.#answers = createInterface(child.stdout)[Symbol.asyncIterator]()
@@ -38,7 +43,7 @@ export class FilterPeer {
 
   /** @param uid - another user to run as; needs root */
   static start(uid?: number): FilterPeer {
-    return new FilterPeer(spawn(build(), { stdio: 'pipe', ...(uid !== undefined && { uid }) }))
+    return new FilterPeer(spawn(build(), { stdio: 'pipe', env: ENVIRONMENT, ...(uid !== undefined && { uid }) }))
   }
 
   /** Sends a line and resolves to the answer: `ok`, `error ENAME`, or as filter-peer.c says. */
@@ -72,7 +77,9 @@ export class FilterPeer {
 
   /** Writes a frame whose pixels are `pixelsOf(id, …)`; false: the ring is full. */
   async frame(id: number, epoch = 1, reason = 1): Promise<boolean> {
-    return (await this.tell(`frame ${id} ${epoch} ${reason}`)) === 'ok'
+    const written = (await this.tell(`frame ${id} ${epoch} ${reason}`)) === 'ok'
+    if (written) this.written++
+    return written
   }
 
   /** Writes a frame and rings. */
@@ -181,7 +188,10 @@ function build(): string {
   mkdirSync('build/test', { recursive: true })
   const fresh = `${output}-${process.pid}`
   const flags = ['-std=c11', '-D_GNU_SOURCE', '-O2', '-Wall', '-Wextra', '-Werror']
-  execFileSync('cc', [...flags, ...sources.filter((file) => file.endsWith('.c')), '-o', fresh], { stdio: 'inherit' })
+  execFileSync('cc', [...flags, ...sources.filter((file) => file.endsWith('.c')), '-o', fresh], {
+    stdio: 'inherit',
+    env: ENVIRONMENT,
+  })
   renameSync(fresh, output)
   return output
 }

@@ -7,7 +7,10 @@ import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { buildPrograms, casesOf, compilerWith, runProgram } from './programs.ts'
 
-const PROGRAMS = ['layout', 'half', 'ring', 'memory', 'messages', 'socket', 'torn_frames', 'killed_peer'] as const
+const PROGRAMS = [
+  ...(['layout', 'half', 'ring', 'memory', 'messages', 'socket', 'failing_calls'] as const),
+  ...(['torn_frames', 'killed_peer'] as const),
+]
 const TESTS = { MATTEBOX_CHANNEL_TESTS: 'ON' }
 const CASE_TIMEOUT_MS = 150_000
 

@@ -99,6 +99,7 @@ static void takes_no_more_when_full(void)
 	EXPECT(mb_matte_begin(&both.sidecar) == NULL);
 	EXPECT_EQUAL(mb_frames_waiting(&both.sidecar), MB_SLOTS);
 	EXPECT_EQUAL(mb_mattes_waiting(&both.filter), MB_SLOTS);
+	EXPECT_EQUAL(mb_mattes_unread(&both.sidecar), MB_SLOTS);
 
 	/* A peeked slot is still in use. */
 	expect_frame(&both.sidecar, 1);
@@ -183,6 +184,8 @@ static void refuses_broken_indexes(void)
 			EXPECT(mb_frame_begin(&both.filter) == NULL);
 			EXPECT(mb_matte_begin(&both.sidecar) == NULL);
 		}
+		const bool may_be = (uint32_t)-wrong[i] <= MB_SLOTS;
+		EXPECT_EQUAL(mb_mattes_unread(&both.sidecar), may_be ? (int)-wrong[i] : -EPROTO);
 	}
 	both_sides_close(&both);
 }

@@ -3,7 +3,7 @@
  * OBS at its other end.
  *
  * Seen red: with `restart` not said; listening while cold; going on without a parent; never asking for a second process;
- * dying of Ctrl-C; frames that are given up not counted; the epoch left out; the record's offsets shifted; plans ignored;
+ * dying of Ctrl-C; frames that are given up not counted, or taken and forgotten (row 9); the epoch left out; the record's offsets shifted; plans ignored;
  * channels closed without a bye.
  */
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
@@ -16,7 +16,7 @@ import type { RecordedFrame } from '../../../src/sidecar/inference/frame-record.
 import { MattingSession } from '../../../src/sidecar/inference/matting-session.ts'
 import type { Weights } from '../../../src/model/weights/tensor.ts'
 import { randomWeights } from '../../model/random-weights.ts'
-import { hashOf, pixelsOf, type FilterPeer } from '../../native/addon/filter-peer.ts'
+import { HELLO, hashOf, pixelsOf, type FilterPeer } from '../../native/addon/filter-peer.ts'
 import { compiled } from './compiled.ts'
 import { DEFAULTS, firstMatte, InferenceChild, joinedFilter, workshop } from './inference-child.ts'
 
@@ -57,6 +57,18 @@ async function ready(child: InferenceChild): Promise<InferenceChild> {
   return child
 }
 
+/** Reliability row 9: whatever a filter wrote is answered or dropped for a reason, exactly, once all is at rest. */
+async function expectAccounted(child: InferenceChild, peer: FilterPeer, filterId = HELLO.filterId): Promise<void> {
+  const sums = (): number[] => {
+    const told = child.heard.findLast((message) => message.kind === 'sources')
+    const counters = told?.sources.find(({ hello }) => hello.filterId === filterId)?.counters
+    if (counters === undefined) return []
+    const dropped = Object.values(counters.dropped).reduce((sum, count) => sum + count, 0)
+    return [counters.received, counters.answered + dropped]
+  }
+  await expect.poll(sums, { timeout: 5000 }).toEqual([peer.written, peer.written])
+}
+
 const restart = WIRE_REASONS.indexOf('restart')
 
 describe('the inference process', () => {
@@ -90,6 +102,7 @@ describe('the inference process', () => {
       sources.some(({ counters }) => counters.answered > 2),
     )
     expect(sources[0].hello).toMatchObject({ source: 'Camera' })
+    await expectAccounted(child, peer)
   })
 
   it('computes what the session computes', async () => {
@@ -156,7 +169,7 @@ describe('the inference process', () => {
   })
 
   it('says ready to another size when its network is there, and answers frames of it', async () => {
-    await ready(start())
+    const child = await ready(start())
     const peer = await filter()
     await firstMatte(peer)
     await peer.do('memory 80 48')
@@ -168,12 +181,14 @@ describe('the inference process', () => {
     await peer.send(9000, 2, WIRE_REASONS.indexOf('size'))
     // The filter's own reset: nothing of it is the sidecar's.
     expect(await peer.matte()).toMatchObject({ frameId: 9000, width: 80, height: 48, reason: 0 })
+    await expectAccounted(child, peer)
   })
 
   it('begins anew, and says so, for a filter that another sidecar served', async () => {
-    await ready(start())
+    const child = await ready(start())
     const peer = await filter({ welcomed: true })
     expect((await firstMatte(peer)).reason).toBe(restart)
+    await expectAccounted(child, peer)
   })
 
   it('tells filters why there is no matte where there is no model, and gives their frames up', async () => {
@@ -187,6 +202,7 @@ describe('the inference process', () => {
     while (body.received < 3)
     expect(body.error).toEqual(error)
     expect(body.dropped['unready'] + body.dropped['newer']).toBe(3)
+    await expectAccounted(child, peer)
   })
 
   it('says what is wrong with a model file, to the main process and to filters', async () => {
@@ -237,6 +253,7 @@ describe('the inference process', () => {
     await new Promise((resolve) => setTimeout(resolve, 100))
     await again.send(1)
     expect(await again.matte()).toMatchObject({ frameId: 1, reason: restart })
+    await expectAccounted(fresh, again)
   })
 
   it('does not take over with a model that cannot be used', async () => {
@@ -248,13 +265,16 @@ describe('the inference process', () => {
 
   it('asks for a second process where building would make somebody wait', async () => {
     const child = await ready(start({ longestBlockMs: 0 }))
-    await firstMatte(await filter())
+    const peer = await filter()
+    await firstMatte(peer)
     const other = await filter({ filterId: '00000000000000aa', width: 80 })
     const { plans } = await child.hears('handover')
     expect(plans).toContainEqual({ filterId: '00000000000000aa', width: 80, height: 48, refiner: 'deep', planes: 8 })
     expect(plans).toContainEqual({ filterId: '0123456789abcdef', width: 64, height: 48, refiner: 'deep', planes: 8 })
     child.say({ kind: 'buildHere' })
     expect(await firstMatte(other)).toMatchObject({ width: 80 })
+    await expectAccounted(child, peer)
+    await expectAccounted(child, other, '00000000000000aa')
   })
 
   it('ends with its parent, whatever it does then', async () => {

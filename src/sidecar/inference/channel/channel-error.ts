@@ -77,5 +77,6 @@ export function notAccepting(code: string): MatteboxError {
 /** Why a channel ended, where it was not this side's wish and the peer did more than leave. */
 export function endOf(code: string | null, fault: string | null): MatteboxError | undefined {
   if (code === null || code === 'EPIPE' || code === 'ECONNRESET') return undefined
+  if (code === 'EMFILE') return notAccepting(code)
   return breach(fault ?? `what ends a connection (${code})`)
 }

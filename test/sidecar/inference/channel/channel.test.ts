@@ -3,9 +3,12 @@
  *
  * Seen red: with the oldest frame handed over for the newest; an epoch or a reason left out; `newer` or `closed` not
  * counted; a frame's id not compared with the last; NaN written; the old memory kept after the first frame of the new
- * one; a message's keys not checked.
+ * one; a message's keys not checked; a ring of mattes whose tail cannot be taken for a full one; a watch that libuv
+ * stopped left stopped.
  */
+import { execFileSync } from 'node:child_process'
 import { once } from 'node:events'
+import { closeSync, openSync, readFileSync } from 'node:fs'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import {
   ChannelServer,
@@ -17,15 +20,18 @@ import {
 } from '../../../../src/sidecar/inference/channel/index.ts'
 import { FilterSettings } from '../../../../src/settings/index.ts'
 import { FilterPeer, hashOf, pixelsOf } from '../../../native/addon/filter-peer.ts'
-import { scratchSocket, until } from './scratch.ts'
+import { figures, scratchSocket, until } from './scratch.ts'
 
 let socket: ReturnType<typeof scratchSocket>
 let server: ChannelServer
 let peer: FilterPeer
+let channels: Channel[]
 
 beforeEach(() => {
   socket = scratchSocket()
   server = new ChannelServer({ path: socket.path, sidecar: '1.2.3' })
+  channels = []
+  server.on('connection', (channel) => channels.push(channel))
   peer = FilterPeer.start()
 })
 
@@ -33,6 +39,9 @@ afterEach(async () => {
   server.close()
   await peer.end()
   socket[Symbol.dispose]()
+  // Reliability row 9, after every test: whatever was sent, in = answered + dropped.
+  await until(() => channels.every(({ isClosed }) => isClosed))
+  expect(channels.map((channel) => account(channel).open)).toEqual(channels.map(() => 0))
 })
 
 /** The peer joins; the channel that came of it. */
@@ -137,6 +146,26 @@ describe('a handshake', () => {
     expect((await peer.message()).body).toMatchObject({ code: 'CHANNEL_LATE' })
     expect(performance.now() - start).toBeGreaterThan(1900)
     expect(await refused).toMatchObject([{ code: 'CHANNEL_LATE' }])
+    expect(await peer.gone()).toBe(true)
+  })
+
+  it('lets go of a filter whose memory it has no descriptor for, and blames nobody', async () => {
+    const refused = once(server, 'refused')
+    const before = figures().descriptors
+    await peer.do(`connect ${server.path}`)
+    await until(() => figures().descriptors > before)
+    await peer.do('memory 32 16')
+    // Spares, so that there is something to be had for the restoring.
+    const spares = Array.from({ length: 40 }, () => openSync('/dev/null', 'r'))
+    const restore = limitDescriptors(Math.max(...spares) + 1)
+    await peer.do(`offer ${MESSAGES.hello} ${goodHello}`)
+    await refused.finally(() => {
+      spares.forEach((spare) => closeSync(spare))
+      restore()
+    })
+    expect(await refused).toMatchObject([
+      { code: 'CHANNEL_SOCKET', message: expect.stringContaining('EMFILE') as string },
+    ])
     expect(await peer.gone()).toBe(true)
   })
 
@@ -264,6 +293,17 @@ describe('a frame', () => {
     expect(fates).toEqual(['ok', 'ok', 'ok', 'ok', 'full', 'full'])
     expect(account(channel)).toEqual({ received: 6, answered: 4, open: 0, dropped: { full: 2 } })
     expect((await peer.matte()).frameId).toBe(1)
+  })
+
+  it('ends the channel where the filter says that it read more mattes than there were', async () => {
+    const channel = await joined()
+    const end = endOf(channel)
+    await peer.send(1)
+    const frame = await taken(channel)
+    await peer.do('tail 5')
+    expect(channel.writeTexels(frame, new Uint8Array(32 * 16 * 4), 2)).toBe('closed')
+    expect((await end).error).toMatchObject({ message: expect.stringContaining('ring of mattes') as string })
+    expect(account(channel)).toEqual({ received: 1, answered: 0, open: 0, dropped: { closed: 1 } })
   })
 
   it('is given up where there is no engine for it', async () => {
@@ -502,6 +542,22 @@ describe('the end of a channel', () => {
     expect(account(channel)).toEqual({ received: 1, answered: 0, open: 0, dropped: { closed: 1 } })
   })
 
+  it('is heard after all that was said before it, however much there is', async () => {
+    const channel = await joined()
+    const said: unknown[] = []
+    channel.on('scene', ({ scene }) => said.push(scene))
+    const end = endOf(channel)
+    // Never read: the kernel then says of the filter's end that it is an error of the connection.
+    channel.cover(true)
+    const scenes = Array.from({ length: 150 }, (_, i) => String(i))
+    const lines = scenes.map((scene) => `send ${MESSAGES.scene} {"scene":"${scene}"}\n`)
+    peer.child.stdin.write(`${lines.join('')}leave\n`)
+    // This thread is busy, as with the making of a network, until the filter has left: its memory goes last.
+    execFileSync('sh', ['-c', `while ls -l /proc/${peer.child.pid}/fd | grep -q memfd; do sleep 0.01; done`])
+    expect(await end).toEqual({})
+    expect(said).toEqual(scenes)
+  })
+
   it.each(['channel first', 'server first', 'twice', 'within its own event', 'within the frame’s event'])(
     'may come in any order: %s',
     async (order) => {
@@ -567,6 +623,16 @@ describe('the end of a channel', () => {
     expect(await peer.gone()).toBe(true)
   })
 })
+
+/** Lets this process have no descriptor of this number or above. @returns what takes the limit back */
+function limitDescriptors(limit: number): () => void {
+  const set = (soft: string): void => {
+    execFileSync('prlimit', ['--pid', String(process.pid), `--nofile=${soft}:`])
+  }
+  const soft = /^Max open files +(\d+)/m.exec(readFileSync('/proc/self/limits', 'utf8'))![1]
+  set(String(limit))
+  return () => set(soft)
+}
 
 function sidecarStats(model: string) {
   const counts = { received: 1, answered: 1, dropped: {}, resets: {}, error: null }

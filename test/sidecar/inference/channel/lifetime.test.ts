@@ -3,10 +3,14 @@
  *
  * Seen red: without the cleanup hook, and with close(fd) before uv_close, a worker that ends aborts the process (open
  * handles, a broken loop); without mb_memory_close at the end of a channel mappings grow; without Unref, or with the
- * handlers still held, closed channels are never collected; with a memory that came along left open, descriptors grow.
+ * handlers still held, closed channels are never collected; with a memory that came along left open, descriptors grow;
+ * with a descriptor that nobody owns where no object could be made, the filter waits for ever; with a closing handle
+ * watched again, the process aborts; with the exception of a channel that could not be made left pending, the next filter
+ * is not welcomed.
  */
-import { spawn } from 'node:child_process'
+import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { setFlagsFromString } from 'node:v8'
@@ -18,6 +22,7 @@ import { FilterPeer, HELLO } from '../../../native/addon/filter-peer.ts'
 import { figures, scratchSocket, until } from './scratch.ts'
 
 const FIXTURE = fileURLToPath(new URL('fixtures/sidecar.mjs', import.meta.url))
+const FULL_EPOLL = fileURLToPath(new URL('fixtures/full-epoll.c', import.meta.url))
 
 let socket: ReturnType<typeof scratchSocket>
 let peer: FilterPeer
@@ -85,6 +90,19 @@ describe('a worker with an open channel', () => {
     }
   })
 
+  it('can be terminated while more connections wait', async () => {
+    const before = figures().descriptors
+    const others = [FilterPeer.start(), FilterPeer.start(), FilterPeer.start()]
+    const { worker: hanging } = await worker('hang')
+    await peer.do(`connect ${socket.path}`)
+    await sleep(50)
+    for (const other of others) await other.do(`connect ${socket.path}`)
+    await hanging.terminate()
+    for (const other of [peer, ...others]) expect(await other.gone()).toBe(true)
+    for (const other of others) await other.end()
+    expect(figures().descriptors).toBe(before)
+  })
+
   it('is one of several, on one addon', async () => {
     const others = await Promise.all([0, 1, 2].map(async () => {
       const own = scratchSocket()
@@ -108,6 +126,7 @@ describe('a worker with an open channel', () => {
 describe('a process with an open channel', () => {
   it.each([
     ['closes all and ends', 'close', 0],
+    ['closes all, would accept again and ends', 'resume', 0],
     ['exits', 'exit', 3],
     ['throws', 'throw', 1],
   ])('%s cleanly', async (_, how, code) => {
@@ -118,6 +137,23 @@ describe('a process with an open channel', () => {
     await peer.send(1)
     expect(await exited).toEqual([code, null])
     expect(await peer.gone()).toBe(true)
+  })
+
+  it('lets go of a connection that cannot be watched, and accepts the next', async () => {
+    const library = join(dirname(socket.path), 'full-epoll.so')
+    execFileSync('cc', ['-shared', '-fPIC', '-Wall', '-Wextra', '-Werror', FULL_EPOLL, '-o', library])
+    const child = spawn(process.execPath, [FIXTURE, socket.path, 'serve'], {
+      stdio: ['ignore', 'pipe', 'ignore'],
+      env: { ...process.env, LD_PRELOAD: [process.env['LD_PRELOAD'] ?? '', library].join(' ').trim() },
+    })
+    await once(child.stdout, 'data')
+    await peer.do(`connect ${socket.path}`)
+    expect(await peer.gone()).toBe(true)
+    await peer.do('leave')
+    await peer.join(socket.path)
+    await peer.send(1)
+    expect((await peer.matte()).frameId).toBe(1)
+    child.kill('SIGKILL')
   })
 
   it('can be killed: the filter hears it at once', async () => {
@@ -162,7 +198,9 @@ describe('connecting and leaving', () => {
 
     expect(channels).toHaveLength(50 + times)
     for (const { counters } of channels) {
+      const { newer, resize, unready, error, full, closed } = counters.dropped
       expect(counters).toMatchObject({ received: 1, answered: 1 })
+      expect(newer + resize + unready + error + full + closed).toBe(0)
     }
     expect(oursAfter.descriptors).toBe(ours.descriptors)
     expect(theirsAfter.descriptors).toBe(theirs.descriptors)
