@@ -250,7 +250,21 @@ static void prune(struct mb_pairs *pairing, bool newest)
 		remove_matte(pairing, 0);
 }
 
-static bool choose_newest(struct mb_pairs *pairing, const struct mb_pairing_options *options)
+/* A frame, newer than the shown one, is due and cannot be shown. */
+static void wait_for_matte(struct mb_pairs *pairing, uint64_t now)
+{
+	if (!pairing->waiting_since_ns)
+		pairing->waiting_since_ns = now;
+}
+
+/* The last good pair stands in, but comes back neither after the policy nor for long. */
+static bool stands_in(const struct mb_pairs *pairing, const struct mb_pairing_options *options, uint64_t now)
+{
+	return pairing->has_shown && !pairing->policy &&
+	       (!pairing->waiting_since_ns || now - pairing->waiting_since_ns <= options->patience_ns);
+}
+
+static bool choose_newest(struct mb_pairs *pairing, const struct mb_pairing_options *options, uint64_t now)
 {
 	if (!pairing->frame_count)
 		return false;
@@ -266,10 +280,14 @@ static bool choose_newest(struct mb_pairs *pairing, const struct mb_pairing_opti
 		        frame->captured_ns <= last_seen_ns(pairing, newest) + options->patience_ns)
 			matte = newest;
 	}
-	if (!matte)
-		return false;
-	show(pairing, frame, matte);
-	return true;
+	if (matte) {
+		show(pairing, frame, matte);
+		pairing->waiting_since_ns = 0;
+		return true;
+	}
+	/* Where OBS stood still, the planes are too old for the frame that it goes on with. */
+	wait_for_matte(pairing, now);
+	return pairing->shown.group == frame->group && stands_in(pairing, options, now);
 }
 
 static bool choose_matched(struct mb_pairs *pairing, const struct mb_pairing_options *options, uint64_t now)
@@ -297,13 +315,11 @@ static bool choose_matched(struct mb_pairs *pairing, const struct mb_pairing_opt
 		}
 		waits = waits || !shown;
 	}
-	if (!waits)
+	if (waits)
+		wait_for_matte(pairing, now);
+	else
 		pairing->waiting_since_ns = 0;
-	else if (!pairing->waiting_since_ns)
-		pairing->waiting_since_ns = now;
-	/* The last good pair stands in, but comes back neither after the policy nor for long. */
-	return pairing->has_shown && !pairing->policy &&
-	       (!waits || now - pairing->waiting_since_ns <= options->patience_ns);
+	return stands_in(pairing, options, now);
 }
 
 void mb_pairing_choose(
@@ -311,7 +327,7 @@ void mb_pairing_choose(
 {
 	bool pair = false;
 	if (options->available)
-		pair = options->newest ? choose_newest(pairing, options) : choose_matched(pairing, options, now);
+		pair = options->newest ? choose_newest(pairing, options, now) : choose_matched(pairing, options, now);
 	if (!pair && !pairing->policy) {
 		pairing->policy_since_ns = now;
 		pairing->policy_matte_id =

@@ -16,6 +16,7 @@
 #include <sys/resource.h>
 #include <time.h>
 
+#include <util/platform.h>
 #include <util/threading.h>
 
 #include "host.h"
@@ -29,6 +30,10 @@ struct reading {
 	long waits; /* voluntary context switches */
 };
 
+enum other { CREATE, DESTROY, UPDATE, PROPERTIES, RENAME, OTHERS };
+static const char *const other_names[OTHERS] = {"create", "destroy", "update", "properties", "rename"};
+#define MAX_RENAMES 256
+
 static struct {
 	struct obs_source_info real;
 	pthread_mutex_t mutex;
@@ -41,6 +46,16 @@ static struct {
 		void (*tick)(void *, float);
 		void *param;
 	} ticks[MAX_TICKS];
+	struct {
+		unsigned calls;
+		long waits;
+		uint64_t worst_ns; /* by the clock on the wall, drawing and all */
+	} others[OTHERS];
+	struct {
+		signal_handler_t *handler; /* all NULL: free */
+		signal_callback_t callback;
+		void *data;
+	} renames[MAX_RENAMES];
 } cost = {.mutex = PTHREAD_MUTEX_INITIALIZER};
 
 /* Of the graphics thread: what was left out in the callback that runs; its
@@ -134,6 +149,123 @@ static struct obs_source_frame *wrapped_filter_video(void *data, struct obs_sour
 	return out;
 }
 
+/* --- what OBS calls beside ticks and frames ----------------------------------------------------------------------- */
+
+struct other_call {
+	struct outer outer;
+	uint64_t began_ns;
+};
+
+static void other_begins(struct other_call *call)
+{
+	call->began_ns = os_gettime_ns();
+	callback_begins(&call->outer);
+}
+
+static void other_ends(struct other_call *call, enum other which)
+{
+	callback_ends(&call->outer, &cost.others[which].waits);
+	uint64_t took_ns = os_gettime_ns() - call->began_ns;
+	pthread_mutex_lock(&cost.mutex);
+	cost.others[which].calls++;
+	if (took_ns > cost.others[which].worst_ns)
+		cost.others[which].worst_ns = took_ns;
+	pthread_mutex_unlock(&cost.mutex);
+}
+
+static void *wrapped_create(obs_data_t *settings, obs_source_t *source)
+{
+	struct other_call call;
+	other_begins(&call);
+	void *out = cost.real.create(settings, source);
+	other_ends(&call, CREATE);
+	return out;
+}
+
+static void wrapped_destroy(void *data)
+{
+	struct other_call call;
+	other_begins(&call);
+	cost.real.destroy(data);
+	other_ends(&call, DESTROY);
+}
+
+static void wrapped_update(void *data, obs_data_t *settings)
+{
+	struct other_call call;
+	other_begins(&call);
+	cost.real.update(data, settings);
+	other_ends(&call, UPDATE);
+}
+
+static obs_properties_t *wrapped_properties(void *data)
+{
+	struct other_call call;
+	other_begins(&call);
+	obs_properties_t *out = cost.real.get_properties(data);
+	other_ends(&call, PROPERTIES);
+	return out;
+}
+
+static void wrapped_rename(void *index, calldata_t *data)
+{
+	struct other_call call;
+	size_t n = (size_t)index;
+	other_begins(&call);
+	cost.renames[n].callback(cost.renames[n].data, data);
+	other_ends(&call, RENAME);
+}
+
+/* Whoever connects to `rename` is counted; places of a source that went with its handler stay taken. */
+static size_t rename_place(signal_handler_t *handler, signal_callback_t callback, void *data)
+{
+	size_t n = 0;
+	while (n < MAX_RENAMES && (cost.renames[n].handler != handler || cost.renames[n].callback != callback ||
+	                                  cost.renames[n].data != data))
+		n++;
+	return n;
+}
+
+typedef void (*connection_t)(signal_handler_t *, const char *, signal_callback_t, void *);
+
+EXPORT void signal_handler_connect(
+        signal_handler_t *handler, const char *signal, signal_callback_t callback, void *data)
+{
+	connection_t real = (connection_t)dlsym(RTLD_NEXT, "signal_handler_connect");
+	size_t n = MAX_RENAMES;
+	if (strcmp(signal, "rename") == 0) {
+		pthread_mutex_lock(&cost.mutex);
+		n = rename_place(NULL, NULL, NULL);
+		if (n < MAX_RENAMES) {
+			cost.renames[n].handler = handler;
+			cost.renames[n].callback = callback;
+			cost.renames[n].data = data;
+		}
+		pthread_mutex_unlock(&cost.mutex);
+	}
+	if (n < MAX_RENAMES)
+		real(handler, signal, wrapped_rename, (void *)n);
+	else
+		real(handler, signal, callback, data);
+}
+
+EXPORT void signal_handler_disconnect(
+        signal_handler_t *handler, const char *signal, signal_callback_t callback, void *data)
+{
+	connection_t real = (connection_t)dlsym(RTLD_NEXT, "signal_handler_disconnect");
+	pthread_mutex_lock(&cost.mutex);
+	size_t n = strcmp(signal, "rename") == 0 ? rename_place(handler, callback, data) : MAX_RENAMES;
+	pthread_mutex_unlock(&cost.mutex);
+	if (n == MAX_RENAMES) {
+		real(handler, signal, callback, data);
+		return;
+	}
+	real(handler, signal, wrapped_rename, (void *)n);
+	pthread_mutex_lock(&cost.mutex);
+	memset(&cost.renames[n], 0, sizeof(cost.renames[n]));
+	pthread_mutex_unlock(&cost.mutex);
+}
+
 EXPORT void obs_register_source_s(const struct obs_source_info *info, size_t size)
 {
 	void (*real)(const struct obs_source_info *, size_t) =
@@ -151,6 +283,10 @@ EXPORT void obs_register_source_s(const struct obs_source_info *info, size_t siz
 		wrapped.video_render = wrapped_render;
 	if (wrapped.filter_video != NULL)
 		wrapped.filter_video = wrapped_filter_video;
+	wrapped.create = wrapped_create;
+	wrapped.destroy = wrapped_destroy;
+	wrapped.update = wrapped_update;
+	wrapped.get_properties = wrapped_properties;
 	real(&wrapped, size);
 }
 
@@ -237,6 +373,12 @@ void mb_cost_take(struct dstr *answer)
 	        "\"worstMs\":%.4f",
 	        cost.frame_count, (unsigned long long)cost.calls, cost.waits, cost.watch_waits, quantile_ms(0.5),
 	        quantile_ms(0.99), quantile_ms(0.999), quantile_ms(1));
+	for (int n = 0; n < OTHERS; n++)
+		dstr_catf(answer, "%s\"%s\":{\"calls\":%u,\"waits\":%ld,\"worstMs\":%.3f}",
+		        n > 0 ? "," : ",\"others\":{", other_names[n], cost.others[n].calls, cost.others[n].waits,
+		        (double)cost.others[n].worst_ns / 1e6);
+	dstr_cat(answer, "}");
+	memset(cost.others, 0, sizeof(cost.others));
 	cost.frame_count = 0;
 	cost.waits = cost.watch_waits = 0;
 	cost.calls = 0;
@@ -335,3 +477,17 @@ DRAWING_VOID(gs_draw, (enum gs_draw_mode mode, uint32_t first, uint32_t count), 
 DRAWING_VOID(gs_flush, (void), ())
 DRAWING_VOID(obs_source_video_render, (obs_source_t * source), (source))
 DRAWING_VOID(obs_source_default_render, (obs_source_t * source), (source))
+
+EXPORT void obs_enter_graphics(void)
+{
+	void (*real)(void) = (void (*)(void))dlsym(RTLD_NEXT, "obs_enter_graphics");
+	drawing_begins();
+	real();
+}
+
+EXPORT void obs_leave_graphics(void)
+{
+	void (*real)(void) = (void (*)(void))dlsym(RTLD_NEXT, "obs_leave_graphics");
+	real();
+	drawing_ends();
+}

@@ -386,6 +386,7 @@ static const char *hotkey(obs_data_t *command, struct dstr *answer)
 	mb_json_string(answer, wanted.description);
 	obs_hotkey_enable_callback_rerouting(true); /* or the next call does nothing */
 	obs_hotkey_trigger_routed_callback(wanted.id, true);
+	os_sleep_ms(50); /* a finger lets frames pass */
 	obs_hotkey_trigger_routed_callback(wanted.id, false);
 	return NULL;
 }

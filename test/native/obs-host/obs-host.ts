@@ -48,6 +48,16 @@ export interface Cost {
   readonly p99Ms: number
   readonly p999Ms: number
   readonly worstMs: number
+  /** What OBS calls beside ticks and frames, on whatever thread; renaming is the signal. */
+  readonly others: Readonly<Record<'create' | 'destroy' | 'update' | 'properties' | 'rename', CallCost>>
+}
+
+export interface CallCost {
+  readonly calls: number
+  /** Voluntary context switches, graphics left out. */
+  readonly waits: number
+  /** By the clock on the wall, graphics and all. */
+  readonly worstMs: number
 }
 
 export interface VideoFigures {

@@ -1,7 +1,7 @@
 /* Which frame is shown, and with whose matte (native/obs-plugin/pairing.h), by a clock of its own.
  * Seen red: with the earlier neighbour always lent; with `group` not compared; with neighbours of any distance; with
  * the shown frame removed like others; with the shown matte's slot given away; with the last good pair back after the
- * policy. */
+ * policy; with no pair standing in under `newest`. */
 #include "expect.h"
 #include "pairing-simulation.h"
 
@@ -402,9 +402,33 @@ static void newest_uses_no_stale_planes(void)
 		capture(id);
 	at_tick(26);
 	EXPECT_SHOWN(26, 1); /* 500 ms */
-	capture(27);
-	at_tick(27);
-	EXPECT(!choice.pair);
+	uint64_t tick = 27;
+	for (; tick < 100; tick++) {
+		capture(tick);
+		at_tick(tick);
+		if (!choice.pair)
+			break;
+		EXPECT_SHOWN(26, 1); /* the last good pair, as it was */
+	}
+	EXPECT_EQUAL(tick, 27 + 25 + 1);
+}
+
+static void newest_shows_no_policy_after_a_stall(void)
+{
+	begin();
+	options.newest = true;
+	capture_up_to(5);
+	answer(5);
+	at_tick(5);
+	/* Nothing is rendered for 0.8 s: what is captured then waits for its matte. */
+	for (uint64_t id = 45; id <= 47; id++) {
+		capture(id);
+		at_tick(id);
+		EXPECT_SHOWN(5, 5);
+	}
+	answer(45);
+	at_tick(47);
+	EXPECT_SHOWN(47, 45);
 }
 
 static void keeps_the_shown_slot(void)
@@ -495,7 +519,10 @@ int main(int argc, char **argv)
 	        {"newest: has the policy's picture after a hard reset until its first "
 	         "matte",
 	                newest_holds_the_policy_after_hard_resets},
-	        {"newest: uses no planes older than patience", newest_uses_no_stale_planes},
+	        {"newest: uses no planes older than patience; the last good pair stands in for as long again",
+	                newest_uses_no_stale_planes},
+	        {"newest: has the last good pair, not the policy's picture, after OBS stood still",
+	                newest_shows_no_policy_after_a_stall},
 	        {"never draws into the shown frame", keeps_the_shown_slot},
 	        {"never uploads over the shown matte", keeps_the_shown_matte},
 	        {"needs few slots", keeps_slots_low},

@@ -3,6 +3,9 @@
  * and no unmatted pixel is shown, from the first frame on. All 24 filters run at once, as tiles of one canvas.
  *
  * A tile's source is the test picture, whose room is a green checkerboard: `room` counts its pixels, `step` its detail.
+ *
+ * Seen red with the room in the very first frame, in the one in which a policy sets in, and in the one in which mattes are
+ * back; with a frozen pair whose picture goes on; with `freeze` blurring before the first pair; with a blur of finer cells.
  */
 import { afterEach, describe, expect, it } from 'vitest'
 import type { FakeSidecarProcess, PlainBehaviour } from '../../fake-sidecar/fake-sidecar-process.ts'
