@@ -14,7 +14,7 @@ import { join } from 'node:path'
 import { MattingPipeline, matteVideo, openModel } from '../../dist/library/index.js'
 import { openVideo } from '../../dist/video/decode.js'
 
-const [WIDTH, HEIGHT, FPS, FRAMES, ROUNDS] = [1920, 1080, 25, 100, Number(process.env.R ?? 3)]
+const [WIDTH, HEIGHT, FPS, FRAMES, ROUNDS] = [1920, 1080, 25, 60, 3]
 const GREEN = { kind: 'colour', rgb: [0, 0.7, 0.25] }
 const OUTPUTS = {
   'alpha.mkv': { planes: 2, picture: { output: 'alpha' }, options: { view: 'alpha' } },
