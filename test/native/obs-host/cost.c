@@ -231,7 +231,9 @@ typedef void (*connection_t)(signal_handler_t *, const char *, signal_callback_t
 EXPORT void signal_handler_connect(
         signal_handler_t *handler, const char *signal, signal_callback_t callback, void *data)
 {
-	connection_t real = (connection_t)dlsym(RTLD_NEXT, "signal_handler_connect");
+	static connection_t real; /* looked up once: dlsym has a lock */
+	if (real == NULL)
+		real = (connection_t)dlsym(RTLD_NEXT, "signal_handler_connect");
 	size_t n = MAX_RENAMES;
 	if (strcmp(signal, "rename") == 0) {
 		pthread_mutex_lock(&cost.mutex);
@@ -252,7 +254,9 @@ EXPORT void signal_handler_connect(
 EXPORT void signal_handler_disconnect(
         signal_handler_t *handler, const char *signal, signal_callback_t callback, void *data)
 {
-	connection_t real = (connection_t)dlsym(RTLD_NEXT, "signal_handler_disconnect");
+	static connection_t real; /* looked up once: dlsym has a lock */
+	if (real == NULL)
+		real = (connection_t)dlsym(RTLD_NEXT, "signal_handler_disconnect");
 	pthread_mutex_lock(&cost.mutex);
 	size_t n = strcmp(signal, "rename") == 0 ? rename_place(handler, callback, data) : MAX_RENAMES;
 	pthread_mutex_unlock(&cost.mutex);
@@ -480,14 +484,18 @@ DRAWING_VOID(obs_source_default_render, (obs_source_t * source), (source))
 
 EXPORT void obs_enter_graphics(void)
 {
-	void (*real)(void) = (void (*)(void))dlsym(RTLD_NEXT, "obs_enter_graphics");
+	static void (*real)(void);
+	if (real == NULL)
+		real = (void (*)(void))dlsym(RTLD_NEXT, "obs_enter_graphics");
 	drawing_begins();
 	real();
 }
 
 EXPORT void obs_leave_graphics(void)
 {
-	void (*real)(void) = (void (*)(void))dlsym(RTLD_NEXT, "obs_leave_graphics");
+	static void (*real)(void);
+	if (real == NULL)
+		real = (void (*)(void))dlsym(RTLD_NEXT, "obs_leave_graphics");
 	real();
 	drawing_ends();
 }

@@ -5,9 +5,11 @@
  * A tile's source is the test picture, whose room is a green checkerboard: `room` counts its pixels, `step` its detail.
  *
  * Seen red with the room in the very first frame, in the one in which a policy sets in, and in the one in which mattes are
- * back; with a frozen pair whose picture goes on; with `freeze` blurring before the first pair; with a blur of finer cells.
+ * back; with a frozen pair whose picture goes on; with `freeze` blurring before the first pair; with a blur of finer cells;
+ * with a frame under way that is forgotten when the sidecar goes.
  */
 import { afterEach, describe, expect, it } from 'vitest'
+import type { FilterStats } from '../../../src/sidecar/inference/channel/index.ts'
 import type { FakeSidecarProcess, PlainBehaviour } from '../../fake-sidecar/fake-sidecar-process.ts'
 import type { OutputFrame } from '../../native/obs-host/obs-host.ts'
 import { cell, cells, PERSON, ROOM_STEP, type Area, type Point } from '../../native/obs-host/picture.ts'
@@ -217,5 +219,26 @@ describe.skipIf(missing !== undefined)('nobody sees the room', { timeout: 120_00
         throw new Error(`after ${what}`, { cause: error })
       })
     }
+    await expectAllAccounted(sidecar)
   })
+
+  /** Row 9, the filter's side: through all failures, what was sent is answered or counted as lost for a reason. */
+  async function expectAllAccounted(sidecar: FakeSidecarProcess): Promise<void> {
+    await Promise.all(tiles.map((_, n) => stage.host.updateSource(`cam ${n}`, { every: 0, paused: true })))
+    // What is under way ends, and the filters tell once a second.
+    await stage.host.pass(3 * FPS)
+    const filterOf = new Map<number, string>()
+    const told = new Map<string, FilterStats>()
+    for (const message of (await sidecar.report()).messages) {
+      if (message.name === 'hello') filterOf.set(message.connection, message.body.filterId)
+      if (message.name === 'stats') told.set(filterOf.get(message.connection)!, message.body)
+    }
+    const sums = [...told.values()].map(({ sent, answered, dropped }) => {
+      const lost = (dropped['unanswered'] ?? 0) + (dropped['lost'] ?? 0)
+      expect(lost).toBeGreaterThan(0)
+      return [sent, answered + lost]
+    })
+    expect(sums).toHaveLength(tiles.length)
+    expect(sums).toEqual(sums.map(([sent]) => [sent, sent]))
+  }
 })
