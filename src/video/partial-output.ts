@@ -1,4 +1,6 @@
+import { createHash } from 'node:crypto'
 import { closeSync, mkdirSync, openSync, readdirSync, renameSync, rmSync, statSync, type Stats } from 'node:fs'
+import { hostname } from 'node:os'
 import { basename, dirname, join, resolve } from 'node:path'
 import { MatteboxError } from '../errors/index.ts'
 import { isRunning } from '../settings/is-running.ts'
@@ -12,8 +14,8 @@ process.on('exit', () => {
 let made = 0
 
 /**
- * An output that is written beside its name and takes its name only when it is whole: `.NAME.partial-PID-N`. What bore
- * the name before stays untouched until then.
+ * An output that is written beside its name and takes its name only when it is whole: `.NAME.partial-MACHINE-PID-N`. What
+ * bore the name before stays untouched until then.
  */
 export class PartialOutput {
   /** Where to write: a new empty file or folder. */
@@ -90,15 +92,18 @@ export class PartialOutput {
   }
 }
 
-/** How the partial outputs of a target begin: the process that writes it, and a number, follow. */
-function partialOf(target: string): string {
-  return join(dirname(target), `.${basename(target)}.partial-`)
+/** Others may write into a shared folder, whose processes are not seen from here; short, as names have a limit. */
+const MACHINE = createHash('sha256').update(hostname()).digest('hex').slice(0, 6)
+
+/** How this machine's partial outputs of a target begin: the process that writes it, and a number, follow. */
+export function partialOf(target: string): string {
+  return join(dirname(target), `.${basename(target)}.partial-${MACHINE}-`)
 }
 
 /** What processes that were killed had written of this output; what a living one has is left to it. */
 function removeLeftovers(target: string): void {
   const prefix = basename(partialOf(target))
-  for (const name of readdirSync(dirname(target))) {
+  for (const name of namesIn(dirname(target))) {
     const pid = name.startsWith(prefix) ? /^(\d+)-\d+$/.exec(name.slice(prefix.length))?.[1] : undefined
     if (pid === undefined || isRunning(Number(pid))) continue
     try {
@@ -106,6 +111,15 @@ function removeLeftovers(target: string): void {
     } catch {
       // Somebody else's: it does not stand in the way.
     }
+  }
+}
+
+/** None where the folder may be written but not read. */
+function namesIn(folder: string): string[] {
+  try {
+    return readdirSync(folder)
+  } catch {
+    return []
   }
 }
 

@@ -34,7 +34,7 @@ const h264 = ['-c:v', 'libx264', '-preset', 'veryfast', '-crf', '20', '-pix_fmt'
 const input = ['-v', 'error', '-stream_loop', '-1', '-i', demo, '-frames:v', `${FRAMES}`, '-vf', filter]
 execFileSync('ffmpeg', [...input, ...h264, '-an', clip])
 
-/** Ms a frame of the pipeline alone, the median of as many frames. */
+/** Ms a frame of the pipeline alone, over as many frames. */
 async function alone({ planes, picture }) {
   const source = await openVideo(clip, { to: 10 / FPS })
   const frames = []

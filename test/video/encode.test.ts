@@ -14,7 +14,7 @@ import {
   symlinkSync,
   writeFileSync,
 } from 'node:fs'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterEach, beforeAll, describe, expect, it } from 'vitest'
 import type { MatteboxError } from '../../src/errors/index.ts'
@@ -22,6 +22,7 @@ import { openVideo } from '../../src/video/decode.ts'
 import { createVideoWriter, type VideoWriter, type WriterOptions, type WriterSpec } from '../../src/video/encode.ts'
 import type { Ffmpeg } from '../../src/video/find-ffmpeg.ts'
 import type { PixelLayout } from '../../src/video/nut-format.ts'
+import { partialOf } from '../../src/video/partial-output.ts'
 import { eachFfmpeg, ffmpegs, frameTimes, makeMedia, scratchFolder, show } from './media-tools.ts'
 import { passThrough } from './pass-through.ts'
 import { readBack } from './read-back.ts'
@@ -442,17 +443,16 @@ describe.each(eachFfmpeg)('writing a video %s', (_, ffmpeg) => {
       expect(readFileSync(out('photos/me.jpg'), 'utf8')).toBe('mine')
     })
 
-    it('is cleared of what killed processes had begun of it; what a living one writes stays', async () => {
+    it('is cleared of what killed processes of this machine had begun of it; what others write stays', async () => {
       const living = process.ppid
       const dead = execFileSync(process.execPath, ['-p', 'process.pid']).toString().trim()
-      const [mine, killed, other] = [
-        `.clip.mkv.partial-${living}-1`,
-        `.clip.mkv.partial-${dead}-1`,
-        `.a.mkv.partial-${dead}-1`,
-      ]
+      const begun = (name: string, pid: number | string) => basename(`${partialOf(out(name))}${pid}-1`)
+      const [mine, killed, other] = [begun('clip.mkv', living), begun('clip.mkv', dead), begun('a.mkv', dead)]
+      const elsewhere = `.clip.mkv.partial-0other-${dead}-1`
+      writeFileSync(out(elsewhere), 'half')
       for (const name of [mine, killed, other]) writeFileSync(out(name), 'half')
       await writeMany(await create('clip.mkv'), 'bgra', 1)
-      expect(readdirSync(out()).sort()).toEqual([other, mine, 'clip.mkv'].sort())
+      expect(readdirSync(out()).sort()).toEqual([other, mine, elsewhere, 'clip.mkv'].sort())
     })
 
     it('may be an empty folder', async () => {
