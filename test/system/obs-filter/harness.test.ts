@@ -9,13 +9,12 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { missingForObs } from '../../native/obs-host/build.ts'
 import { ObsHost } from '../../native/obs-host/obs-host.ts'
 import { cell, cells, numberPoints, PERSON, readNumbers, ROOM_STEP, WHOLE } from '../../native/obs-host/picture.ts'
+import { nowMs } from './stage.ts'
 
 const missing = missingForObs()
 if (missing !== undefined) console.warn(`The tests of the OBS filter are skipped: ${missing}.`)
 
 const TICK_MS = 1000 / 30
-/** OBS's clock, which is that of output frames. */
-const nowMs = (): number => Number(process.hrtime.bigint()) / 1e6
 
 describe.skipIf(missing !== undefined)('the libobs host', () => {
   let host: ObsHost

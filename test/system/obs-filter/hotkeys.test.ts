@@ -10,7 +10,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { FakeSidecar } from '../../fake-sidecar/fake-sidecar.ts'
 import type { OutputFrame } from '../../native/obs-host/obs-host.ts'
 import { cell, cells, numberPoints, PERSON, readNumbers, WHOLE, type Pixel } from '../../native/obs-host/picture.ts'
-import { connectionOf, missing, nextStats, resetsOf, Stage, until } from './stage.ts'
+import { connectionOf, missing, nextStats, nowMs, resetsOf, Stage, until } from './stage.ts'
 
 const numbers = numberPoints()
 const ROOM_AREA = cells(14, 1, 6, 5)
@@ -21,7 +21,6 @@ const AT_ONCE_MS = (3 * 1000) / 30
 /** What a blur leaves of the room's checkerboard. */
 const BLURRED_STEP = 12
 
-const nowMs = (): number => Number(process.hrtime.bigint()) / 1e6
 const pairOf = (frame: OutputFrame) => readNumbers(frame.points)
 const isMatted = (frame: OutputFrame): boolean => pairOf(frame).matte !== undefined && frame.areas[0].room === 0
 const isClear = ({ areas: [whole] }: OutputFrame): boolean => whole.clear === WHOLE.width * WHOLE.height

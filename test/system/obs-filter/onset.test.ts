@@ -16,7 +16,7 @@ import type { FakeSidecar } from '../../fake-sidecar/fake-sidecar.ts'
 import type { Matte } from '../../fake-sidecar/mattes.ts'
 import type { OutputFrame } from '../../native/obs-host/obs-host.ts'
 import { cell } from '../../native/obs-host/picture.ts'
-import { connectionOf, full, missing, Stage, until } from './stage.ts'
+import { connectionOf, full, missing, nowMs, Stage, until } from './stage.ts'
 
 const TICK_MS = 1000 / 30
 /** A sent frame's answer is waited for so long, at the least. */
@@ -29,8 +29,6 @@ const ROUNDING_MS = 2
 const AT_ONCE_MS = 2 * TICK_MS
 const points = [cell(6, 4)]
 
-/** OBS's clock, which is that of frames' timestamps and of captures. */
-const nowMs = (): number => Number(process.hrtime.bigint()) / 1e6
 const isMatted = ({ points: [pixel] }: OutputFrame): boolean => pixel.a === 255
 const median = (values: readonly number[]): number => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)]
 

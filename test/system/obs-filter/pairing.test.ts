@@ -12,7 +12,7 @@ import type { FakeSidecar } from '../../fake-sidecar/fake-sidecar.ts'
 import { namedMatte, type Matte } from '../../fake-sidecar/mattes.ts'
 import type { OutputFrame } from '../../native/obs-host/obs-host.ts'
 import { numberPoints, readNumbers } from '../../native/obs-host/picture.ts'
-import { expectAccounted, full, missing, nextStats, resetsOf, Stage, until } from './stage.ts'
+import { expectAccounted, full, missing, nextStats, nowMs, resetsOf, Stage, until } from './stage.ts'
 
 const FRAMES = full ? 2000 : 300
 const STAMP_BITS = 32
@@ -28,8 +28,6 @@ function readStamp({ points: pixels }: OutputFrame): readonly [number, number] {
 
 const pairOf = (frame: OutputFrame) => readNumbers(frame.points)
 const isShown = (frame: OutputFrame): boolean => pairOf(frame).picture !== undefined
-/** OBS's clock, which is that of output frames and of captures. */
-const nowMs = (): number => Number(process.hrtime.bigint()) / 1e6
 /** Making a matte and writing it takes the fake sidecar so long. */
 const WRITING_MS = 10
 

@@ -9,13 +9,11 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { FakeSidecar } from '../../fake-sidecar/fake-sidecar.ts'
 import { numberPoints, readNumbers } from '../../native/obs-host/picture.ts'
-import { expectAccounted, missing, resetsOf, Stage, until } from './stage.ts'
+import { expectAccounted, missing, nowMs, resetsOf, Stage, until } from './stage.ts'
 
 const points = numberPoints()
 /** The next tick, and what a busy machine adds to it; a fade takes 300 ms. */
 const AT_ONCE_MS = 150
-/** OBS's clock, which is that of captures. */
-const nowMs = (): number => Number(process.hrtime.bigint()) / 1e6
 
 describe.skipIf(missing !== undefined)('scene changes with the camera in both scenes', { timeout: 120_000 }, () => {
   let stage: Stage

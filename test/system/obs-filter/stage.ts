@@ -101,6 +101,14 @@ export async function until(
   throw new Error(`Not seen within ${limitMs} ms; the last frame was ${JSON.stringify(last).slice(0, 600)}`)
 }
 
+/** OBS's clock, which is that of output frames and of captures, ms. */
+export const nowMs = (): number => Number(process.hrtime.bigint()) / 1e6
+
+/** What a filter sent that was never answered, as far as it counts it (row 9). */
+export function lostOf({ dropped: { unanswered = 0, lost = 0 } }: Pick<FilterStats, 'dropped'>): number {
+  return unanswered + lost
+}
+
 /** The last connection of the filter on a source. */
 export function connectionOf(sidecar: FakeSidecar, source = 'cam'): FakeConnection {
   const found = sidecar.connections.findLast(({ channel }) => channel.hello.source === source)
@@ -138,8 +146,7 @@ export async function expectAccounted(stage: Stage, sidecar: FakeSidecar, source
     Object.values(counts).reduce((sum, count) => sum + count, 0)
   const sums = (filter: FilterStats) => {
     const { received, answered, dropped } = connectionOf(sidecar, source).counters
-    const lost = (filter.dropped['unanswered'] ?? 0) + (filter.dropped['lost'] ?? 0)
-    return [filter.sent, received, answered + total(dropped), filter.answered + lost]
+    return [filter.sent, received, answered + total(dropped), filter.answered + lostOf(filter)]
   }
   // What is under way ends, and the filter tells once a second.
   await stage.host.pass(Math.ceil(stage.host.fps * 0.6))

@@ -12,7 +12,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { cell } from '../../native/obs-host/picture.ts'
 import { footprintOf } from '../obs-filter/footprint.ts'
-import { full, missing, Stage, until } from '../obs-filter/stage.ts'
+import { full, lostOf, missing, Stage, until } from '../obs-filter/stage.ts'
 import { compiledMattebox, home, lives, Mattebox } from './mattebox.ts'
 
 const KILLS = full ? 100 : 5
@@ -72,8 +72,7 @@ describe.skipIf(missing !== undefined)('the sidecar recovers', { timeout: full ?
     const { sources } = await sidecar.until(() => {
       const filter = sidecar.source()?.last.filter
       if (!filter) return false
-      const { unanswered = 0, lost = 0 } = filter.dropped
-      return filter.sent === filter.answered + unanswered + lost
+      return filter.sent === filter.answered + lostOf(filter)
     })
     expect(sources).toHaveLength(1)
   }
