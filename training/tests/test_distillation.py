@@ -147,6 +147,37 @@ def test_a_stopped_run_ends_where_an_unbroken_one_does(sources, teacher, tmp_pat
         assert torch.equal(value, resumed.average.network.state_dict()[name]), name
 
 
+def test_the_encoder_alone_moves_nothing_else(sources, teacher, tmp_path):
+    phase = next(phase for phase in PHASES if phase.encoder_alone)
+    start = tmp_path / "start.safetensors"
+    write_model_file(start, network_with_statistics(seed=5), WHENCE, "fp32")
+    run = Distillation(Setup(teacher, sources, tmp_path / "encoder", None, phases=(phase,), start=start))
+    run.run()
+    before = load_model_file(start).state_dict()
+    moved = {name.split(".")[0] for name, value in run.network.state_dict().items() if not torch.equal(value, before[name])}
+    assert moved == {"backbone", "aspp"}
+
+
+def test_streams_take_turns_each_with_its_own_states(sources, teacher, tmp_path):
+    """Steps in a row are of different scenes, and every stream's next window begins with the states of its last."""
+    phase = replace(next(phase for phase in PHASES if phase.windows > 1), steps=8, windows=2, streams=3)
+    run = Distillation(Setup(teacher, sources, tmp_path / "streams", None, phases=(phase,)))
+    seen = []
+    step = run._step
+
+    def watched(batch, phase, own, teachers):
+        answer = step(batch, phase, own, teachers)
+        seen.append((teachers, answer[2]))
+        return answer
+
+    run._step = watched
+    run.run()
+    # Three streams of two windows, then the one that is left.
+    for place, follows in ((3, 0), (4, 1), (5, 2), (7, 6)):
+        assert seen[place][0] is seen[follows][1]
+    assert all(seen[place][0][0] is None for place in (0, 1, 2, 6))
+
+
 def test_a_file_is_a_start_for_the_phases_without_batch_norm(sources, teacher, tmp_path):
     start = tmp_path / "start.safetensors"
     write_model_file(start, network_with_statistics(), WHENCE, "fp16")

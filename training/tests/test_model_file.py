@@ -16,9 +16,9 @@ from mattebox_training.weights.model_file import ModelFileError, Provenance, loa
 WHENCE = Provenance(licence="GPL-3.0-or-later", source="a test", source_sha256="0" * 64)
 
 
-def network_with_statistics() -> MattingNetwork:
+def network_with_statistics(seed: int = 3) -> MattingNetwork:
     """Random weights whose BatchNorm has seen something, and scales and shifts."""
-    torch.manual_seed(3)
+    torch.manual_seed(seed)
     network = MattingNetwork()
     for module in network.modules():
         if isinstance(module, torch.nn.BatchNorm2d):

@@ -70,6 +70,11 @@ class DistillationLoss(torch.nn.Module):
             parts["refined"] = self._refined(student, teacher, answer, target, batch)
         return parts
 
+    def encoder(self, student: dict[str, Tensor], teacher: dict[str, Tensor], phase: Phase) -> dict[str, Tensor]:
+        """Weighted parts where encoder and LR-ASPP learn alone."""
+        boundaries = self.features(student, teacher)
+        return {f"feature/{name}": phase.features * loss / len(boundaries) for name, loss in boundaries.items()}
+
     @staticmethod
     def _coefficients(network: MattingNetwork, output: Output) -> tuple[Tensor, Tensor]:
         return network.refiner(output.picture, output.matte.detach(), output.features["x0"].detach())

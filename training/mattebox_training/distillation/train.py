@@ -1,5 +1,6 @@
 """The distillation's loop: resumable at any time, by the same command."""
 
+import itertools
 import math
 import time
 from collections import defaultdict
@@ -7,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
+from torch import Tensor
 from tqdm import tqdm
 
 from ..network import MattingNetwork, Output
@@ -129,26 +131,30 @@ class Distillation:
             self.optimiser.state.clear()
         setup = self.setup
         data = SequenceBatches(setup.sources, Mixture(), phase, self.phase_number, setup.seed)
-        # Checkpoints are taken between sequence batches, so that no states are carried over one.
-        loader = sequence_batches(data, self.step // phase.windows, setup.workers)
+        # Checkpoints are taken when all streams end, so that no states are carried over one.
+        loader = iter(sequence_batches(data, self.step // phase.windows, setup.workers))
         sums: dict[str, float] = defaultdict(float)
         bar = tqdm(total=phase.steps, initial=self.step, desc=phase.name, unit="step", mininterval=10)
-        for loaded in loader:
-            # Processor time: a run beside other work waits and is paused, and neither teaches it anything.
-            begun = time.process_time()
-            own, teachers = NO_MEMORY, NO_MEMORY
-            for batch in windows(loaded, phase, self.device):
-                parts, own, teachers = self._step(batch, phase, own, teachers)
-                for name, value in parts.items():
-                    sums[name] += value
-                sums["steps"] += 1
-                self.step += 1
-                self.total_steps += 1
-                bar.update()
-            self.trained_s += time.process_time() - begun
+        # This thread's processor time: a run beside other work waits and is paused, and neither teaches it anything.
+        begun = time.thread_time()
+        while streams := list(itertools.islice(loader, phase.streams)):
+            before = self.total_steps
+            states = [(NO_MEMORY, NO_MEMORY) for _ in streams]
+            for turn in zip(*(windows(loaded, phase, self.device) for loaded in streams), strict=True):
+                for number, batch in enumerate(turn):
+                    parts, own, teachers = self._step(batch, phase, *states[number])
+                    states[number] = own, teachers
+                    for name, value in parts.items():
+                        sums[name] += value
+                    sums["steps"] += 1
+                    self.step += 1
+                    self.total_steps += 1
+                    bar.update()
+            now = time.thread_time()
+            self.trained_s, begun = self.trained_s + now - begun, now
             if sums["steps"] >= LOG_EVERY:
                 self._report(phase, sums, curves, bar)
-            self._check(phase, curves)
+            self._check(before, curves)
             if clock.due():
                 self.save()
             if clock.ending:
@@ -167,9 +173,10 @@ class Distillation:
         bar.set_postfix_str(f"loss {values['loss/all']:.3f}", refresh=False)
         sums.clear()
 
-    def _check(self, phase: Phase, curves: Curves) -> None:
+    def _check(self, before: int, curves: Curves) -> None:
+        """before: the steps when the check was thought of last."""
         check = self.setup.quick_check
-        if check is None or self.total_steps // CHECK_EVERY == (self.total_steps - phase.windows) // CHECK_EVERY:
+        if check is None or self.total_steps // CHECK_EVERY == before // CHECK_EVERY:
             return
         found = check(self.average.network)
         curves.add(self.total_steps, {"check/iou": found.iou, "check/mad": found.mad})
@@ -180,10 +187,7 @@ class Distillation:
     ) -> tuple[dict[str, float], States, States]:
         for group, factor in zip(self.optimiser.param_groups, (1, phase.affine), strict=True):
             group["lr"] = factor * learning_rate(phase, self.step)
-        with torch.no_grad():
-            target = self.teacher(batch.low, teachers)
-        answer, taught = self._answer(batch, target, own, teachers, phase)
-        parts = self.loss(self.network, self.teacher, answer, target, batch, phase, taught)
+        parts, own, teachers = self._parts(batch, phase, own, teachers)
         total = torch.stack(list(parts.values())).sum()
         self.optimiser.zero_grad(set_to_none=True)
         total.backward()
@@ -191,11 +195,25 @@ class Distillation:
         if not math.isfinite(norm):
             # One bad step must not end a night's run; its gradients are dropped.
             self.optimiser.zero_grad(set_to_none=True)
-            return {"skipped": 1.0, "all": 0.0}, NO_MEMORY, target.states()
+            return {"skipped": 1.0, "all": 0.0}, NO_MEMORY, teachers
         self.optimiser.step()
         self.average.update(self.network)
         values = {name: float(value.detach()) for name, value in parts.items()} | {"all": float(total.detach())}
-        return values, detached(answer.states() if answer.frames > 1 else NO_MEMORY), target.states()
+        return values, detached(own), teachers
+
+    def _parts(
+        self, batch: Batch, phase: Phase, own: States, teachers: States
+    ) -> tuple[dict[str, Tensor], States, States]:
+        """What the step minimises, and the states after it, the student's with their gradients."""
+        if phase.encoder_alone:
+            with torch.no_grad():
+                features = self.teacher.encode(batch.low)
+            return self.loss.encoder(self.network.encode(batch.low), features, phase), NO_MEMORY, NO_MEMORY
+        with torch.no_grad():
+            target = self.teacher(batch.low, teachers)
+        answer, taught = self._answer(batch, target, own, teachers, phase)
+        parts = self.loss(self.network, self.teacher, answer, target, batch, phase, taught)
+        return parts, answer.states() if answer.frames > 1 else NO_MEMORY, target.states()
 
     def _answer(
         self, batch: Batch, target: Output, own: States, teachers: States, phase: Phase

@@ -21,8 +21,8 @@ class FeatureLoss(nn.Module):
             self.register_buffer(f"variance_{name}", torch.tensor(-1.0))
 
     def forward(self, student: Mapping[str, Tensor], teacher: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        """Each boundary's loss; 1 is what a constant guess of the mean would cost."""
-        return {name: self._one(name, student[name], teacher[name]) for name in self.names}
+        """The loss of each boundary that the student has; 1 is what a constant guess of the mean would cost."""
+        return {name: self._one(name, student[name], teacher[name]) for name in self.names if name in student}
 
     def _one(self, name: str, student: Tensor, teacher: Tensor) -> Tensor:
         seen = teacher.var()

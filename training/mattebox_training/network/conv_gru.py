@@ -28,5 +28,6 @@ class ConvGRU(nn.Module):
             r, z = self.ih(torch.cat([now, h], 1)).chunk(2, 1)
             proposal = self.hh(torch.cat([now, r * h], 1))
             h = (1 - z) * h + z * proposal
-            states.append(h)
-        return torch.stack(states, 1).flatten(0, 1)
+            # Channels last, as the convolutions have them: stacked as they are, every block above would work on copies.
+            states.append(h.permute(0, 2, 3, 1))
+        return torch.stack(states, 1).flatten(0, 1).permute(0, 3, 1, 2)

@@ -1,6 +1,6 @@
 """The whole network (paper section 2, figure 1)."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import torch
@@ -91,13 +91,7 @@ class MattingNetwork(nn.Module):
             used[name] = value if instead is None else instead.get(name, value)
             return used[name]
 
-        x = self.backbone.normalise(picture)
-        first = 0
-        for last in BOUNDARIES:
-            x = boundary(f"f{last}", self.backbone.part(x, first, last))
-            first = last + 1
-        x = boundary("aspp", self.aspp(x))
-
+        x = self._encode(picture, boundary)
         s1, s2, s3 = source_pyramid(picture)
         r1, r2, r3, r4 = states
         decoder = self.decoder
@@ -108,6 +102,22 @@ class MattingNetwork(nn.Module):
         x = boundary("x0", decoder.decode0(x, picture))
         boundary("mat", self.project_mat(x))
         return Output(own, picture, frames)
+
+    def encode(self, clips: Tensor) -> dict[str, Tensor]:
+        """The features of encoder and LR-ASPP alone: f1 f3 f6 f9 f12 f16 aspp. clips: as forward's."""
+        features: dict[str, Tensor] = {}
+        picture = clips.flatten(0, 1).contiguous(memory_format=torch.channels_last)
+        self._encode(picture, lambda name, value: features.setdefault(name, value))
+        return features
+
+    def _encode(self, picture: Tensor, boundary: Callable[[str, Tensor], Tensor]) -> Tensor:
+        """boundary: hears of every boundary's features, and says what the next block takes."""
+        x = self.backbone.normalise(picture)
+        first = 0
+        for last in BOUNDARIES:
+            x = boundary(f"f{last}", self.backbone.part(x, first, last))
+            first = last + 1
+        return boundary("aspp", self.aspp(x))
 
     def segmentation(self, output: Output) -> Tensor:
         """Logits [B · T, 1, h, w]."""
