@@ -154,7 +154,8 @@ def test_the_encoder_alone_moves_nothing_else(sources, teacher, tmp_path):
     run = Distillation(Setup(teacher, sources, tmp_path / "encoder", None, phases=(phase,), start=start))
     run.run()
     before = load_model_file(start).state_dict()
-    moved = {name.split(".")[0] for name, value in run.network.state_dict().items() if not torch.equal(value, before[name])}
+    after = run.network.state_dict()
+    moved = {name.split(".")[0] for name, value in after.items() if not torch.equal(value, before[name])}
     assert moved == {"backbone", "aspp"}
 
 

@@ -49,7 +49,8 @@ def on(name: str, steps: int, **others: Any) -> Phase:
 
 
 # Sized for two threads of a slow CPU, about eight hours: block by block, where each block learns alone from what the
-# teacher gives it; then the encoder, each block on what the blocks before it make; then end to end; then longer and larger.
+# teacher gives it; then the encoder, each block on what the blocks before it make; then end to end; then longer and
+# larger.
 #
 # BatchNorm serves the beginning only. Its statistics of one batch take out of an activation what makes this batch unlike
 # others, and the teacher's answers hold just that: 90 steps after folding, every block's error was lower than BatchNorm's
@@ -80,8 +81,8 @@ PHASES = (
         truth=0,
         block_by_block=True,
     ),
-    # A step costs a third of one end to end and sees as many different pictures as it has frames: 150 steps took f16 from
-    # 0.71 to 0.48 of its variance, where 4,000 end to end (1.5 hours, given up) had left it at 0.8.
+    # A step costs a third of one end to end and sees as many different pictures as it has frames: 150 steps took f16
+    # from 0.71 to 0.48 of its variance, where 4,000 end to end (1.6 hours, given up) had left it at 0.8.
     on(
         "encoder",
         12000,
