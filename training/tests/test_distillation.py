@@ -4,6 +4,8 @@ let a resumed run begin its phase again.
 """
 
 import csv
+import os
+import signal
 from dataclasses import replace
 from pathlib import Path
 
@@ -142,6 +144,28 @@ def test_a_stopped_run_ends_where_an_unbroken_one_does(sources, teacher, tmp_pat
     broken.run()
     resumed = Distillation(Setup(teacher, sources, tmp_path / "broken", None, phases=PHASES[:4]))
     assert resumed.phase_number == 2 and resumed.total_steps == 4
+    resumed.run()
+    for name, value in whole.average.network.state_dict().items():
+        assert torch.equal(value, resumed.average.network.state_dict()[name]), name
+
+
+def test_a_run_stopped_within_a_phase_ends_when_its_streams_do(sources, teacher, tmp_path):
+    """Two groups of three streams of two windows: asked to end in the first, it goes on with the second."""
+    phase = replace(next(phase for phase in PHASES if phase.windows > 1), steps=12, windows=2, streams=3)
+    whole = Distillation(Setup(teacher, sources, tmp_path / "whole", None, phases=(phase,)))
+    whole.run()
+    broken = Distillation(Setup(teacher, sources, tmp_path / "broken", None, phases=(phase,)))
+    step = broken._step
+
+    def asked_to_end(*given):
+        if broken.step == 2:
+            os.kill(os.getpid(), signal.SIGTERM)
+        return step(*given)
+
+    broken._step = asked_to_end
+    broken.run()
+    resumed = Distillation(Setup(teacher, sources, tmp_path / "broken", None, phases=(phase,)))
+    assert (resumed.phase_number, resumed.step) == (0, 6)
     resumed.run()
     for name, value in whole.average.network.state_dict().items():
         assert torch.equal(value, resumed.average.network.state_dict()[name]), name

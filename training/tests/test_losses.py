@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from torch.nn import functional as F
 
 from mattebox_training.losses.features import FeatureLoss
 from mattebox_training.losses.laplacian import laplacian_loss
@@ -18,6 +19,28 @@ def test_a_constant_error_is_what_l1_is_for():
     alpha = torch.full((2, 1, 64, 64), 0.5)
     assert laplacian_loss(alpha, alpha + 0.25) < 1e-6
     assert alpha_loss(alpha, alpha + 0.25, 2).item() == pytest.approx(0.25, abs=1e-6)
+
+
+def test_the_pyramid_is_the_published_one():
+    """Blur and halve; enlarge by zeros between the pixels and four times the blur; level i weighs 2^i of five."""
+    row = torch.tensor([1.0, 4.0, 6.0, 4.0, 1.0]) / 16
+    kernel = torch.outer(row, row)[None, None]
+
+    def blur(picture):
+        return F.conv2d(F.pad(picture, (2, 2, 2, 2), mode="reflect"), kernel)
+
+    def levels(picture):
+        for _ in range(5):
+            small = blur(picture)[..., ::2, ::2]
+            spread = torch.zeros_like(picture)
+            spread[..., ::2, ::2] = small * 4
+            yield picture - blur(spread)
+            picture = small
+
+    one, other = torch.rand(2, 2, 1, 96, 64)
+    pairs = zip(levels(one), levels(other), strict=True)
+    wanted = sum((a - b).abs().mean() * 2**level for level, (a, b) in enumerate(pairs)) / 5
+    assert laplacian_loss(one, other).item() == pytest.approx(wanted.item(), rel=1e-5)
 
 
 def test_coarse_errors_weigh_more_than_fine_ones():

@@ -1,6 +1,7 @@
 """Command lines of the distillation."""
 
 import argparse
+import os
 from pathlib import Path
 
 from ..run.folder import runs_folder
@@ -26,14 +27,14 @@ def add_commands(commands: argparse._SubParsersAction) -> None:
     )
     distil.add_argument("--seed", type=int, default=0)
     distil.add_argument("--workers", type=int, default=0, help="processes that make samples")
-    distil.add_argument("--threads", type=int, default=1, help="of the computation, on a CPU")
+    _add_threads(distil)
     distil.add_argument("--device", default="cpu")
     distil.set_defaults(run=run_distil)
 
     validate = commands.add_parser("validate", help="distillation: score a model on what was held out")
     validate.add_argument("--data", type=Path, required=True, help=DATA_HELP)
     validate.add_argument("--teacher", type=Path, required=True, help="model file whose errors are the unit")
-    validate.add_argument("--threads", type=int, default=1)
+    _add_threads(validate)
     validate.add_argument("--sequences", type=int, help="composites to measure (default: all)")
     validate.add_argument("--photos", type=int, help="photos to measure (default: all)")
     validate.add_argument("model", type=Path)
@@ -41,14 +42,14 @@ def add_commands(commands: argparse._SubParsersAction) -> None:
 
     limits = commands.add_parser("limits", help="distillation: the held-out photos by bins, for the model card")
     limits.add_argument("--data", type=Path, required=True, help=DATA_HELP)
-    limits.add_argument("--threads", type=int, default=1)
+    _add_threads(limits)
     limits.add_argument("model", type=Path)
     limits.set_defaults(run=run_limits)
 
     look = commands.add_parser("look", help="distillation: a contact sheet of a model's mattes")
     look.add_argument("--clips", type=Path, required=True, help="folder of *.mp4")
     look.add_argument("--frames", type=int, help="of each clip (default: all)")
-    look.add_argument("--threads", type=int, default=1)
+    _add_threads(look)
     look.add_argument("model", type=Path)
     look.add_argument("target", type=Path, help="picture to write, .jpg or .png")
     look.set_defaults(run=run_look)
@@ -64,6 +65,11 @@ def add_commands(commands: argparse._SubParsersAction) -> None:
     export.add_argument("--precision", choices=("fp16", "fp32"), default="fp16")
     export.add_argument("target", type=Path)
     export.set_defaults(run=run_export)
+
+
+def _add_threads(command: argparse.ArgumentParser) -> None:
+    cores = os.cpu_count() or 1
+    command.add_argument("--threads", type=int, default=cores, help=f"of a CPU (default: all cores, {cores} here)")
 
 
 def run_prepare(options: argparse.Namespace) -> None:

@@ -51,7 +51,7 @@ class DistillationLoss(torch.nn.Module):
             {**answer.features, "A": self._coefficients(student, taught or answer)[0]},
             {**target.features, "A": teacher.refine(target)[0]},
         )
-        parts = {f"feature/{name}": phase.features * loss / len(boundaries) for name, loss in boundaries.items()}
+        parts = _weighted(boundaries, phase)
         # The refiner learns at full weight in every phase: it is small, and nothing else teaches it.
         parts["feature/A"] = 0.2 * boundaries["A"]
 
@@ -72,8 +72,7 @@ class DistillationLoss(torch.nn.Module):
 
     def encoder(self, student: dict[str, Tensor], teacher: dict[str, Tensor], phase: Phase) -> dict[str, Tensor]:
         """Weighted parts where encoder and LR-ASPP learn alone."""
-        boundaries = self.features(student, teacher)
-        return {f"feature/{name}": phase.features * loss / len(boundaries) for name, loss in boundaries.items()}
+        return _weighted(self.features(student, teacher), phase)
 
     @staticmethod
     def _coefficients(network: MattingNetwork, output: Output) -> tuple[Tensor, Tensor]:
@@ -100,3 +99,8 @@ class DistillationLoss(torch.nn.Module):
         wanted = wanted.clamp(0, 1).detach()
         loss = alpha_loss(alpha, wanted, target.frames)
         return loss + F.l1_loss(foreground * (wanted > 0), wanted_foreground.detach() * (wanted > 0))
+
+
+def _weighted(boundaries: dict[str, Tensor], phase: Phase) -> dict[str, Tensor]:
+    """The boundaries' mean at the phase's weight, as one part a boundary."""
+    return {f"feature/{name}": phase.features * loss / len(boundaries) for name, loss in boundaries.items()}

@@ -6,6 +6,7 @@ from torch.nn import functional as F
 
 LEVELS = 5
 BINOMIAL = (1.0, 4.0, 6.0, 4.0, 1.0)
+SUM = sum(BINOMIAL)
 
 
 def laplacian_loss(prediction: Tensor, truth: Tensor) -> Tensor:
@@ -26,7 +27,7 @@ def laplacian_loss(prediction: Tensor, truth: Tensor) -> Tensor:
 
 def _shrink(picture: Tensor) -> Tensor:
     """Blurred by the binomial kernel, then every second pixel of every second row."""
-    row = torch.tensor(BINOMIAL, device=picture.device, dtype=picture.dtype) / 16
+    row = torch.tensor(BINOMIAL, device=picture.device, dtype=picture.dtype) / SUM
     # Reflection needs more pixels than it mirrors; the last levels of small pictures repeat their edge.
     mode = "reflect" if min(picture.shape[-2:]) > 2 else "replicate"
     return F.conv2d(F.pad(picture, (2, 2, 2, 2), mode=mode), (row[:, None] * row[None, :])[None, None], stride=2)
@@ -34,11 +35,11 @@ def _shrink(picture: Tensor) -> Tensor:
 
 def _enlarge(picture: Tensor) -> Tensor:
     """
-    Zeros between the pixels, then the same blur, four times as bright: which takes taps 1 6 1 for the pixels that were
-    there and 4 4 for those between, so that each of the four places has a 3x3 kernel of its own.
+    Zeros between the pixels, then the same blur, four times as bright. The zeros are never computed with: where a pixel
+    was, taps 1 6 1 meet pixels, between two of them 4 4; so each of the four places has a 3x3 kernel of its own.
     """
-    there = torch.tensor(BINOMIAL[::2], device=picture.device, dtype=picture.dtype) / 8
-    between = torch.tensor((0.0, *BINOMIAL[1::2]), device=picture.device, dtype=picture.dtype) / 8
+    there = torch.tensor(BINOMIAL[::2], device=picture.device, dtype=picture.dtype) / (SUM / 2)
+    between = torch.tensor((0.0, *BINOMIAL[1::2]), device=picture.device, dtype=picture.dtype) / (SUM / 2)
     rows = (there, between)
     kernels = torch.stack([row[:, None] * column[None, :] for row in rows for column in rows])[:, None]
     mode = "reflect" if min(picture.shape[-2:]) > 1 else "replicate"
