@@ -16,6 +16,7 @@ import torch
 
 from mattebox_training.data.pictures import DataError
 from mattebox_training.distillation import phases
+from mattebox_training.distillation.limits import limits
 from mattebox_training.distillation.losses import BOUNDARIES
 from mattebox_training.distillation.low_resolution import low_resolution
 from mattebox_training.distillation.samples import Mixture, make_sample
@@ -240,3 +241,9 @@ def test_a_model_is_scored_in_the_teachers_errors(root, teacher, tmp_path, monke
         cv2.imwrite(str(path), np.dstack([colour, alpha]))
     said = validate(root, teacher, teacher, sequences=1, count=2)
     assert "score 1.000" in said and "2 photos" in said and "IoU ccp" in said
+
+
+def test_bins_of_few_photos_say_so(root, teacher):
+    table = limits(root, teacher)
+    assert "| all | 2 | too few |  |" in table
+    assert "| skin's L* under 40 | 0 | too few |  |" in table

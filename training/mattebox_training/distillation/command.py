@@ -54,6 +54,20 @@ def add_commands(commands: argparse._SubParsersAction) -> None:
     look.add_argument("target", type=Path, help="picture to write, .jpg or .png")
     look.set_defaults(run=run_look)
 
+    still = commands.add_parser("still", help="distillation: whether a model's matte rests on a still picture")
+    _add_threads(still)
+    still.add_argument("model", type=Path)
+    still.add_argument("clips", type=Path, nargs="+", help="clips of 31 frames and more")
+    still.set_defaults(run=run_still)
+
+    empty = commands.add_parser("empty", help="distillation: what a model's matte leaves where nobody is any more")
+    _add_threads(empty)
+    empty.add_argument("model", type=Path)
+    empty.add_argument("clip", type=Path)
+    empty.add_argument("first", type=int, help="empty frame, counted from 0")
+    empty.add_argument("last", type=int, help="empty frame")
+    empty.set_defaults(run=run_empty)
+
     compare = commands.add_parser("compare", help="distillation: each layer's correlation with the teacher's")
     compare.add_argument("--teacher", type=Path, required=True)
     compare.add_argument("model", type=Path)
@@ -127,6 +141,24 @@ def run_look(options: argparse.Namespace) -> None:
     torch.set_num_threads(options.threads)
     contact_sheet(options.clips, options.model, options.target, options.frames)
     print(f"Wrote {options.target}.")
+
+
+def run_still(options: argparse.Namespace) -> None:
+    import torch
+
+    from .stillness import still
+
+    torch.set_num_threads(options.threads)
+    print(still(options.model, options.clips))
+
+
+def run_empty(options: argparse.Namespace) -> None:
+    import torch
+
+    from .stillness import empty
+
+    torch.set_num_threads(options.threads)
+    print(empty(options.model, options.clip, options.first, options.last))
 
 
 def run_compare(options: argparse.Namespace) -> None:
