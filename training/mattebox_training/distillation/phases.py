@@ -54,8 +54,8 @@ def on(name: str, steps: int, **others: Any) -> Phase:
 #
 # BatchNorm serves the beginning only. Its statistics of one batch take out of an activation what makes this batch
 # unlike others, and the teacher's answers hold just that: 90 steps after folding, every block's error was lower than
-# BatchNorm's in as many steps (LR-ASPP's 0.07 against 0.10, x0's 0.03 against 0.10); end to end, 280 steps with it brought nothing,
-# and 100 without it an IoU of 0.43 on held-out photos.
+# BatchNorm's in as many steps (LR-ASPP's 0.07 against 0.10, x0's 0.03 against 0.10); end to end, 280 steps with it
+# brought nothing, and 100 without it an IoU of 0.43 on held-out photos.
 PHASES = (
     # Not fading from the teacher's features to the student's own, a block here and there by chance: begun after 200
     # steps and given up, the deep blocks' loss rose to that of a constant guess (f16: from 0.5 to 1).
