@@ -98,7 +98,7 @@ PHASES = (
     on("end-to-end", 3000, sizes=SMALL, batch=4, clip_frames=3, lr=(4e-4, 2e-4), features=1, truth=0.2),
     on(
         "long",
-        4800,
+        4000,
         sizes=MIXED,
         batch=2,
         clip_frames=4,
