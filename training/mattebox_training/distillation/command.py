@@ -47,7 +47,7 @@ def add_commands(commands: argparse._SubParsersAction) -> None:
     limits.set_defaults(run=run_limits)
 
     look = commands.add_parser("look", help="distillation: a contact sheet of a model's mattes")
-    look.add_argument("--clips", type=Path, required=True, help="folder of *.mp4")
+    look.add_argument("--clips", type=Path, required=True, help="folder of *.mp4 and *.webm")
     look.add_argument("--frames", type=int, help="of each clip (default: all)")
     _add_threads(look)
     look.add_argument("model", type=Path)

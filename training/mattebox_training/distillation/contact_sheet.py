@@ -12,16 +12,17 @@ from ..network.matting_network import NO_MEMORY
 from ..weights.model_file import load_model_file
 from .matte import matte
 
+ENDINGS = (".mp4", ".webm")  # not .mkv: beside a clip it is the truth
 COLUMNS = 6
 HEIGHT = 180  # of a picture on the sheet, pixels
 GREEN = np.array([60, 180, 75], np.float32)
 
 
 def contact_sheet(clips: Path, model: Path, target: Path, frames: int | None) -> None:
-    """Six frames of each *.mp4 (of its first `frames`), each over green and as alpha, written as one picture."""
-    found = sorted(clips.glob("*.mp4"))
+    """Six frames of each clip (of its first `frames`), each over green and as alpha, written as one picture."""
+    found = sorted(path for path in clips.glob("*") if path.suffix in ENDINGS)
     if not found:
-        raise DataError(f"{clips} holds no *.mp4.")
+        raise DataError(f"{clips} holds no clips ({', '.join(ENDINGS)}).")
     network = load_model_file(model)
     rows = [_row(path, network, frames) for path in tqdm(found, unit="clip")]
     width = max(row.shape[1] for row in rows)
