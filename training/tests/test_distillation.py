@@ -17,7 +17,7 @@ import torch
 from mattebox_training.data.pictures import DataError
 from mattebox_training.distillation import phases
 from mattebox_training.distillation.limits import limits
-from mattebox_training.distillation.losses import BOUNDARIES
+from mattebox_training.distillation.losses import BOUNDARIES, UNSEEN, raw_alpha_loss
 from mattebox_training.distillation.low_resolution import low_resolution
 from mattebox_training.distillation.samples import Mixture, make_sample
 from mattebox_training.distillation.sources import Sources, training_sources
@@ -115,6 +115,15 @@ def test_a_student_that_is_the_teacher_has_nothing_to_learn_either_way(teacher):
         forced = network(clips.flatten(0, 1)[:, None], states_before(target, first), instead)
     for name, value in target.features.items():
         assert torch.allclose(value, forced.features[name], atol=1e-5), name
+
+
+def test_an_error_of_raw_alpha_counts_where_it_is_seen():
+    truth = torch.tensor([-1.0, 2.0, 0.5, -1.0, 2.0])
+    unseen = raw_alpha_loss(torch.tensor([-2.0, 3.0, 0.5, -1.0, 2.0]), truth)
+    seen = raw_alpha_loss(torch.tensor([-1.0, 2.0, 0.5, 0.0, 1.0]), truth)
+    wrong = raw_alpha_loss(torch.tensor([2.0, -1.0, 0.5, -1.0, 2.0]), truth)
+    assert unseen == pytest.approx(UNSEEN * seen)
+    assert wrong > 2.5 * seen  # 3 each in place of 1
 
 
 def test_all_phases_run_and_end_in_a_file_without_batch_norm(root, sources, teacher, tmp_path):

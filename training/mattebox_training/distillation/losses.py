@@ -11,6 +11,10 @@ from ..losses.matting import alpha_loss, foreground_loss
 from ..network import MattingNetwork, Output, full_resolution
 from .phases import Phase
 
+# Weight of a raw alpha's error where it is clamped away. At 1 it was 88 % of that loss, on 92 % of the pixels, and four
+# times the loss of the alpha that is seen.
+UNSEEN = 0.1
+
 BOUNDARIES = ("f1", "f3", "f6", "f9", "f12", "f16", "aspp", "x4", "x3", "x2", "x1", "x0")
 
 
@@ -55,9 +59,7 @@ class DistillationLoss(torch.nn.Module):
         # The refiner learns at full weight in every phase: it is small, and nothing else teaches it.
         parts["feature/A"] = 0.2 * boundaries["A"]
 
-        matte, wanted = answer.matte, target.matte
-        # Clamped values have no slope outside 0..1; the raw ones have, and the refiner takes them.
-        parts["matte"] = F.smooth_l1_loss(matte[:, 3:], wanted[:, 3:], beta=0.1)
+        parts["matte"] = raw_alpha_loss(answer.matte[:, 3:], target.matte[:, 3:])
         parts["alpha"] = alpha_loss(answer.alpha, target.alpha, frames)
         parts["foreground"] = foreground_loss(answer.foreground, target.foreground, target.alpha, frames)
 
@@ -99,6 +101,16 @@ class DistillationLoss(torch.nn.Module):
         wanted = wanted.clamp(0, 1).detach()
         loss = alpha_loss(alpha, wanted, target.frames)
         return loss + F.l1_loss(foreground * (wanted > 0), wanted_foreground.detach() * (wanted > 0))
+
+
+def raw_alpha_loss(prediction: Tensor, truth: Tensor) -> Tensor:
+    """
+    Of alpha before it is clamped: clamped values have no slope outside 0..1, raw ones have, and the refiner takes them.
+    Where both are beyond the same end, nothing is seen of a difference: it counts for little.
+    """
+    alike = ((prediction < 0) & (truth < 0)) | ((prediction > 1) & (truth > 1))
+    losses = F.smooth_l1_loss(prediction, truth, beta=0.1, reduction="none")
+    return torch.where(alike, UNSEEN * losses, losses).mean()
 
 
 def _weighted(boundaries: dict[str, Tensor], phase: Phase) -> dict[str, Tensor]:
