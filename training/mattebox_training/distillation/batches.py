@@ -11,7 +11,7 @@ from torch.utils.data import DataLoader, Dataset
 
 from .losses import Batch
 from .phases import Phase
-from .samples import Mixture, make_sample
+from .samples import make_sample
 from .sources import Sources
 
 # Sequence batches of one phase never meet those of another.
@@ -31,8 +31,8 @@ class Loaded(NamedTuple):
 class SequenceBatches(Dataset):
     """Item i is sequence batch i of a phase."""
 
-    def __init__(self, sources: Sources, mixture: Mixture, phase: Phase, phase_number: int, seed: int) -> None:
-        self.sources, self.mixture, self.phase, self.seed = sources, mixture, phase, seed
+    def __init__(self, sources: Sources, phase: Phase, phase_number: int, seed: int) -> None:
+        self.sources, self.phase, self.seed = sources, phase, seed
         self.first = phase_number * PHASE_STRIDE
 
     def __len__(self) -> int:
@@ -46,7 +46,7 @@ class SequenceBatches(Dataset):
         ratio = dice.uniform(*phase.ratio)
         samples = [
             make_sample(
-                self.sources, self.mixture, self.seed, number * phase.batch + i, size, phase.clip_frames * phase.windows
+                self.sources, phase.mixture, self.seed, number * phase.batch + i, size, phase.clip_frames * phase.windows
             )
             for i in range(phase.batch)
         ]

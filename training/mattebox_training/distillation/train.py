@@ -23,7 +23,6 @@ from .batches import SequenceBatches, sequence_batches, windows
 from .losses import BOUNDARIES, Batch, DistillationLoss
 from .phases import PHASES, Phase
 from .quick_check import QuickCheck
-from .samples import Mixture
 from .sources import Sources
 
 LOG_EVERY = 20  # steps
@@ -130,7 +129,7 @@ class Distillation:
         elif self.step == 0:
             self.optimiser.state.clear()
         setup = self.setup
-        data = SequenceBatches(setup.sources, Mixture(), phase, self.phase_number, setup.seed)
+        data = SequenceBatches(setup.sources, phase, self.phase_number, setup.seed)
         # Checkpoints are taken when all streams end, so that no states are carried over one.
         loader = iter(sequence_batches(data, self.step // phase.windows, setup.workers))
         sums: dict[str, float] = defaultdict(float)
