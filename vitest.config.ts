@@ -16,6 +16,8 @@ export default defineConfig({
     pool: 'forks',
     testTimeout: 60_000,
     hookTimeout: 120_000,
+    // What a loaded machine needs; the default, a second, is less than a process takes to start there.
+    expect: { poll: { timeout: 10_000 } },
     reporters: ['default', ['json', { outputFile: '.cache/test-report.json' }]],
     projects: [
       {

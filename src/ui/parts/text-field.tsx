@@ -1,5 +1,5 @@
 import type { ComponentChildren } from 'preact'
-import { useEffect, useId, useState } from 'preact/hooks'
+import { useId, useState } from 'preact/hooks'
 
 interface TextFieldProps {
   readonly title: string
@@ -23,7 +23,12 @@ export function TextField(props: TextFieldProps) {
   const id = useId()
   // What is drawn anew meanwhile, as it is once a second, must not take away what is being typed.
   const [typed, setTyped] = useState<string | null>(null)
-  useEffect(() => setTyped(null), [value])
+  const [before, setBefore] = useState(value)
+  // Not in an effect: those run after the next paint, and take away what was typed until then.
+  if (value !== before) {
+    setBefore(value)
+    setTyped(null)
+  }
   const change = async (wished: string): Promise<void> => {
     if ((await props.onChange?.(wished)) === false) setTyped(null)
   }

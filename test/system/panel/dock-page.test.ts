@@ -73,10 +73,10 @@ describe('the page for a dock', () => {
     expect(await dock.innerText('body')).toContain('is not known to mattebox')
     await dock.getByLabel('paste that address').fill(`${panel()}/?code=${served.server.newCode()}`)
     await dock.getByRole('button', { name: 'Enter' }).click()
-    await expect.poll(() => dock.title(), { timeout: 10_000 }).toBe('the panel')
+    await expect.poll(() => dock.title()).toBe('the panel')
     // Chromium keeps a cookie of SameSite=Strict back where a page on the disk leads to the panel.
     await load()
-    await expect.poll(() => dock.title(), { timeout: 10_000 }).toBe('the panel')
+    await expect.poll(() => dock.title()).toBe('the panel')
     expect(dock.url()).toBe(`${panel()}/`)
   })
 })
