@@ -13,13 +13,14 @@ import cv2
 import numpy as np
 import pytest
 import torch
+from numpy.random import default_rng
 
 from mattebox_training.data.pictures import DataError
 from mattebox_training.distillation import phases
 from mattebox_training.distillation.limits import limits
 from mattebox_training.distillation.losses import BOUNDARIES, UNSEEN, raw_alpha_loss
 from mattebox_training.distillation.low_resolution import low_resolution
-from mattebox_training.distillation.samples import Mixture, make_sample
+from mattebox_training.distillation.samples import Mixture, empty_scene, make_sample
 from mattebox_training.distillation.sources import Sources, training_sources
 from mattebox_training.distillation.train import Distillation, Setup, learning_rate, states_before
 from mattebox_training.distillation.validation import validate
@@ -93,8 +94,8 @@ def test_without_the_list_of_held_out_photos_nothing_is_trained(tmp_path):
 
 @pytest.mark.parametrize(
     "mixture",
-    [Mixture(1, 0, 0), Mixture(0, 1, 0), Mixture(0, 0, 1), Mixture(0, 0, 0)],
-    ids=["photo", "clip", "empty", "composite"],
+    [Mixture(1, 0, 0), Mixture(0, 1, 0), Mixture(0, 0, 1), Mixture(0, 0, 0), Mixture(0, 0, 1, things_alone=1)],
+    ids=["photo", "clip", "empty", "composite", "things"],
 )
 def test_a_sample_is_a_function_of_its_number(sources, mixture):
     one, again = (make_sample(sources, mixture, 0, 7, (32, 48), 3) for _ in range(2))
@@ -102,6 +103,17 @@ def test_a_sample_is_a_function_of_its_number(sources, mixture):
     assert np.array_equal(one.frames, again.frames) and np.array_equal(one.alpha, again.alpha)
     assert not np.array_equal(one.frames, other.frames)
     assert one.frames.shape == (3, 32, 48, 3) and one.alpha.shape == (3, 32, 48)
+
+
+def test_things_in_an_empty_scene_are_seen_and_are_nobody(sources):
+    seen = 0
+    for number in range(6):
+        bare, full = (empty_scene(sources, default_rng(number), (64, 96), 3, things) for things in (0, 1))
+        assert not full.alpha.any()
+        differs = (bare.frames != full.frames).any(-1)
+        seen += differs.any()
+        assert not differs.all()  # the same background behind them
+    assert seen >= 4  # one may be beyond the frame's edge
 
 
 def test_a_student_that_is_the_teacher_has_nothing_to_learn_either_way(teacher):

@@ -21,11 +21,13 @@ from .sources import Person, Sources
 
 @dataclass(frozen=True)
 class Mixture:
-    """How often a sample is of which kind; the rest are composites."""
+    """How often a sample is of which kind; the rest are composites. And how often things are in them that are nobody."""
 
     photo: float = 0.15
     clip: float = 0.22
     empty: float = 0.08
+    thing_beside: float = 0.25  # of composites: one
+    things_alone: float = 0  # of empty scenes: one to three
 
 
 @dataclass
@@ -49,10 +51,9 @@ def make_sample(
     elif kind < mixture.photo + mixture.clip:
         sample = real_clip(sources.clips, rng, size, frames)
     elif kind < mixture.photo + mixture.clip + mixture.empty:
-        pictures = background(sources, rng, size, frames)
-        sample = Sample(pictures, np.zeros(pictures.shape[:3], np.uint8), known=1, masked=1)
+        sample = empty_scene(sources, rng, size, frames, mixture.things_alone)
     else:
-        sample = composite(sources, rng, size, frames)
+        sample = composite(sources, rng, size, frames, mixture.thing_beside)
     camera = Camera.random(rng)
     sample.frames = np.stack([camera.apply(frame, rng) for frame in sample.frames])
     return sample
@@ -127,12 +128,24 @@ def travel(rng: Generator, frames: int) -> float:
     return float(min(1, rng.gamma(1.0, 0.04) * frames))
 
 
-def composite(sources: Sources, rng: Generator, size: tuple[int, int], frames: int) -> Sample:
+def empty_scene(sources: Sources, rng: Generator, size: tuple[int, int], frames: int, things: float) -> Sample:
+    """Nobody, and now and then things that move as people do."""
+    canvas = background(sources, rng, size, frames)
+    alpha = np.zeros(canvas.shape[:3], np.uint8)
+    if things > 0 and rng.random() < things:
+        count = int(rng.integers(1, 4))
+        for _ in range(count):
+            layer, matte = some_thing(sources, rng)
+            paste(canvas, alpha, layer, matte, rng, smaller=count, person=False)
+    return Sample(canvas, alpha, known=1, masked=1)
+
+
+def composite(sources: Sources, rng: Generator, size: tuple[int, int], frames: int, things: float) -> Sample:
     """One to four persons, and now and then a thing that is none, over a background, each on its own way."""
     canvas = background(sources, rng, size, frames)
     alpha = np.zeros(canvas.shape[:3], np.uint8)
     people = int(rng.choice([1, 2, 3, 4], p=[0.68, 0.2, 0.08, 0.04]))
-    thing = int(rng.integers(people + 1)) if rng.random() < 0.25 else -1
+    thing = int(rng.integers(people + 1)) if rng.random() < things else -1
     for place in range(people + (thing >= 0)):
         if place == thing:
             layer, matte = some_thing(sources, rng)
