@@ -80,11 +80,14 @@ export function RegionOverlay({ tools }: { readonly tools: RegionTools }) {
       return
     }
     event.preventDefault()
+    // As it is now: what the observer has said may be older than what is tapped on.
+    const box = svg.current!.getBoundingClientRect()
     const point = pointAt(event)
-    const closes = drawing.points.length > 2 && pixelDistance(point, drawing.points[0], width, height) < CLOSE_PX
-    const last = drawing.points.at(-1)
-    if (closes) tools.finishDrawing()
-    else if (!last || pixelDistance(point, last, width, height) >= SAME_PX) tools.addCorner(point)
+    const isNear = (to: Point, px: number): boolean => pixelDistance(point, to, box.width, box.height) < px
+    const { points } = drawing
+    const last = points.at(-1)
+    if (points.length > 2 && isNear(points[0], CLOSE_PX)) tools.finishDrawing()
+    else if (!last || !isNear(last, SAME_PX)) tools.addCorner(point)
   }
   const pixels = (points: readonly Point[]): string => points.map(({ x, y }) => `${x * width},${y * height}`).join(' ')
 
