@@ -253,6 +253,23 @@ describe('the page of sources', () => {
     },
   )
 
+  it('takes the corners of a region where they are tapped, before the size of the picture was observed', async () => {
+    const page = await open()
+    await page.addInitScript('ResizeObserver.prototype.observe = () => {}')
+    await page.reload()
+    await page.getByRole('button', { name: 'Draw keep out' }).click()
+    const box = (await page.locator('.stage svg').boundingBox())!
+    for (const [x, y] of [
+      [0.1, 0.1],
+      [0.4, 0.1],
+      [0.4, 0.6],
+    ]) {
+      await page.mouse.click(box.x + x * box.width, box.y + y * box.height)
+    }
+    await page.getByRole('button', { name: 'Done' }).click()
+    await expect.poll(() => camera.settings.regions[0]?.points.length).toBe(3)
+  })
+
   it('draws a region by mouse, moves its corner by keyboard, and deletes it', async () => {
     const page = await open()
     await page.getByRole('button', { name: 'Draw keep out' }).click()
