@@ -36,12 +36,14 @@ def test_unrest_is_the_change_left_after_the_fifteenth_repetition(leaving):
 
 def test_a_ghost_is_what_is_left_from_the_tenth_empty_frame_on(leaving):
     largest, place = stillness.ghost(None, leaving, 35, 59)
-    assert place == 45
-    assert largest == pytest.approx(2**-11, rel=0.02)
+    assert place == 44
+    assert largest == pytest.approx(2**-10, rel=0.02)
 
 
-def test_a_clip_that_is_too_short_is_named(leaving):
+def test_a_clip_that_is_missing_or_too_short_is_named(leaving):
     with pytest.raises(DataError, match="clip.avi has no frame 60"):
         stillness.ghost(None, leaving, 35, 70)
     with pytest.raises(DataError, match="too few empty frames"):
-        stillness.ghost(None, leaving, 35, 40)
+        stillness.ghost(None, leaving, 35, 43)
+    with pytest.raises(DataError, match="no clip .*none.mp4"):
+        stillness.unrest(None, leaving.with_name("none.mp4"))

@@ -128,7 +128,5 @@ PHASES = (
         truth=0.5,
         mixture=Mixture(empty=0.14, thing_beside=0.4, things_alone=0.6),
     ),
-    on(
-        "refiner", 400, sizes=FULL, ratio=(0.35, 0.7), batch=1, clip_frames=2, lr=(2e-4, 5e-5), features=0.05, truth=0.5
-    ),
+    on("refiner", 400, sizes=FULL, ratio=(0.35, 0.7), batch=1, clip_frames=2, lr=(2e-4, 5e-5), features=1, truth=0.5),
 )

@@ -132,6 +132,7 @@ def empty_scene(sources: Sources, rng: Generator, size: tuple[int, int], frames:
     """Nobody, and now and then things that move as people do."""
     canvas = background(sources, rng, size, frames)
     alpha = np.zeros(canvas.shape[:3], np.uint8)
+    # Where there are to be none the dice are not thrown: phases without things see the samples that they saw before.
     if things > 0 and rng.random() < things:
         count = int(rng.integers(1, 4))
         for _ in range(count):

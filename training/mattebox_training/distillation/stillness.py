@@ -15,7 +15,7 @@ from .matte import matte
 FRAME = 30  # of a clip, repeated
 SETTLED = 15  # repetitions until the states must have settled
 REPEATS = 60
-GONE = 10  # frames until a person who left must be forgotten
+GONE = 10  # the empty frame, counted from 1, by which a person who left must be forgotten
 
 
 def still(model: Path, clips: list[Path]) -> str:
@@ -40,23 +40,26 @@ def unrest(network: MattingNetwork, clip: Path) -> float:
 def empty(model: Path, clip: Path, first: int, last: int) -> str:
     """The largest mean alpha of a clip's empty frames, `first` to `last`, from the tenth on."""
     largest, place = ghost(load_model_file(model), clip, first, last)
-    return f"largest mean alpha of frames {first + GONE} to {last}: {largest:.5f} (frame {place})"
+    return f"largest mean alpha of frames {first + GONE - 1} to {last}: {largest:.5f} (frame {place})"
 
 
 def ghost(network: MattingNetwork, clip: Path, first: int, last: int) -> tuple[float, int]:
     """Mean alpha, 0..1, and the frame that has it. Every frame before is matted too: what is remembered counts."""
-    if last < first + GONE:
-        raise DataError(f"{first} to {last} are too few empty frames: {GONE} pass before any is measured.")
+    begin = first + GONE - 1
+    if last < begin:
+        raise DataError(f"{first} to {last} are too few empty frames: the first that is measured is the {GONE}th.")
     states, found = NO_MEMORY, []
     for place, frame in enumerate(_frames(clip, 0, last)):
         _, alpha, states = matte(network, frame, states)
-        if place >= first + GONE:
+        if place >= begin:
             found.append((float(alpha.mean()), place))
     return max(found)
 
 
 def _frames(clip: Path, first: int, last: int) -> Iterator[np.ndarray]:
     """uint8 [H, W, 3], both ends counted."""
+    if not clip.is_file():
+        raise DataError(f"There is no clip {clip}: see how its path is written.")
     reader = cv2.VideoCapture(str(clip))
     for place in range(last + 1):
         there, frame = reader.read()
