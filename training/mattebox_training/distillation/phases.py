@@ -116,7 +116,7 @@ PHASES = (
     # Two frames a step, of two sequences: as many scenes as the time allows. The states have targets of their own.
     on(
         "wide",
-        5200,
+        4000,
         sizes=WIDE,
         batch=2,
         clip_frames=2,
