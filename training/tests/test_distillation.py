@@ -18,7 +18,7 @@ from numpy.random import default_rng
 from mattebox_training.data.pictures import DataError
 from mattebox_training.distillation import phases
 from mattebox_training.distillation.limits import limits
-from mattebox_training.distillation.losses import BOUNDARIES, UNSEEN, raw_alpha_loss
+from mattebox_training.distillation.losses import BOUNDARIES, UNSEEN, Batch, DistillationLoss, raw_alpha_loss
 from mattebox_training.distillation.low_resolution import low_resolution
 from mattebox_training.distillation.samples import Mixture, empty_scene, make_sample
 from mattebox_training.distillation.sources import Sources, training_sources
@@ -148,7 +148,8 @@ def test_all_phases_run_and_end_in_a_file_without_batch_norm(root, sources, teac
         "loss/feature/A",
         "loss/alpha",
         "loss/truth",
-        "loss/refined",
+        "loss/feature/b",
+        "loss/refined/alpha",
         "hours",
     } <= names
     target = tmp_path / "model.safetensors"
@@ -203,6 +204,40 @@ def test_the_encoder_alone_moves_nothing_else(sources, teacher, tmp_path):
     after = run.network.state_dict()
     moved = {name.split(".")[0] for name, value in after.items() if not torch.equal(value, before[name])}
     assert moved == {"backbone", "aspp"}
+
+
+def test_the_refiner_alone_moves_nothing_else(sources, teacher, tmp_path):
+    """It begins with the average, as files do."""
+    wide, refiner = PHASES[-2:]
+    assert refiner.refiner_alone
+    folder = tmp_path / "refiner"
+    start = tmp_path / "start.safetensors"
+    write_model_file(start, network_with_statistics(seed=5), WHENCE, "fp32")
+    before = Distillation(Setup(teacher, sources, folder, None, phases=(wide,), start=start))
+    before.run()
+    run = Distillation(Setup(teacher, sources, folder, None, phases=(wide, refiner)))
+    run.run()
+    average = before.average.network.state_dict()
+    for network in (run.network, run.average.network):
+        moved = {name for name, value in network.state_dict().items() if not torch.equal(value, average[name])}
+        assert moved and all(name.startswith("refiner.") for name in moved)
+
+
+def test_a_box_filter_that_is_too_weak_is_seen_in_b(teacher):
+    """What the layers behind it can make up for is A alone."""
+    taught, student = load_model_file(teacher), load_model_file(teacher)
+    with torch.no_grad():
+        student.refiner.box_filter.weight *= 0.75
+        student.refiner.conv[-1].weight.zero_()
+        student.refiner.conv[-1].bias.zero_()
+        taught.refiner.conv[-1].weight.zero_()
+        taught.refiner.conv[-1].bias.zero_()
+        clips = torch.rand(2, 3, 3, 32, 48)
+        answer = taught(clips)
+        mask = torch.zeros(2, 3, 1, 32, 48)
+        batch = Batch(low=clips, full=clips, alpha=mask, known=torch.zeros(2), masked=torch.zeros(2))
+        parts = DistillationLoss()(student, taught, answer, answer, batch, PHASES[-2], None)
+    assert float(parts["feature/A"]) == 0 and float(parts["feature/b"]) > 0.01
 
 
 def test_streams_take_turns_each_with_its_own_states(sources, teacher, tmp_path):

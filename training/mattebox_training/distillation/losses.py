@@ -16,6 +16,9 @@ from .phases import Phase
 UNSEEN = 0.1
 
 BOUNDARIES = ("f1", "f3", "f6", "f9", "f12", "f16", "aspp", "x4", "x3", "x2", "x1", "x0")
+# The refiner's. A alone leaves the box filter's scale open: the layers behind it make up for it in A, and in b nothing
+# does. Its sum sank from 1.14 to 0.85, and at full resolution most of a person was gone.
+COEFFICIENTS = ("A", "b")
 
 
 @dataclass(frozen=True)
@@ -34,7 +37,7 @@ class DistillationLoss(torch.nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.features = FeatureLoss((*BOUNDARIES, "A"))
+        self.features = FeatureLoss((*BOUNDARIES, *COEFFICIENTS))
 
     def forward(
         self,
@@ -52,12 +55,12 @@ class DistillationLoss(torch.nn.Module):
         """
         frames = target.frames
         boundaries = self.features(
-            {**answer.features, "A": self._coefficients(student, taught or answer)[0]},
-            {**target.features, "A": teacher.refine(target)[0]},
+            {**answer.features, **_coefficients(student, taught or answer)},
+            {**target.features, **_coefficients(teacher, target)},
         )
         parts = _weighted(boundaries, phase)
         # The refiner learns at full weight in every phase: it is small, and nothing else teaches it.
-        parts["feature/A"] = 0.2 * boundaries["A"]
+        parts |= {f"feature/{name}": 0.2 * boundaries[name] for name in COEFFICIENTS}
 
         parts["matte"] = raw_alpha_loss(answer.matte[:, 3:], target.matte[:, 3:])
         parts["alpha"] = alpha_loss(answer.alpha, target.alpha, frames)
@@ -68,17 +71,35 @@ class DistillationLoss(torch.nn.Module):
         if phase.truth > 0:
             parts["truth"] = phase.truth * alpha_loss(answer.alpha * known, truth * known, frames)
         parts["segmentation"] = self._segmentation(student, answer, target, truth, masked, known)
-        if batch.full is not batch.low:
-            parts["refined"] = self._refined(student, teacher, answer, target, batch)
         return parts
 
     def encoder(self, student: dict[str, Tensor], teacher: dict[str, Tensor], phase: Phase) -> dict[str, Tensor]:
         """Weighted parts where encoder and LR-ASPP learn alone."""
         return _weighted(self.features(student, teacher), phase)
 
-    @staticmethod
-    def _coefficients(network: MattingNetwork, output: Output) -> tuple[Tensor, Tensor]:
-        return network.refiner(output.picture, output.matte.detach(), output.features["x0"].detach())
+    def refiner(
+        self,
+        student: MattingNetwork,
+        teacher: MattingNetwork,
+        answer: Output,
+        target: Output,
+        batch: Batch,
+        phase: Phase,
+    ) -> dict[str, Tensor]:
+        """
+        Weighted parts where the refiner learns alone: the teacher's A and b, and at full resolution what the teacher's
+        own refiner makes of its own answer.
+        """
+        coefficients = self.features(_coefficients(student, answer), _coefficients(teacher, target))
+        parts = {f"feature/{name}": phase.features * loss for name, loss in coefficients.items()}
+        picture = batch.full.flatten(0, 1)
+        foreground, raw = full_resolution(*student.refine(answer), picture)
+        wanted_foreground, wanted_raw = full_resolution(*teacher.refine(target), picture)
+        wanted = wanted_raw.clamp(0, 1)
+        parts["refined/raw"] = raw_alpha_loss(raw, wanted_raw)
+        parts["refined/alpha"] = alpha_loss(raw.clamp(0, 1), wanted, target.frames)
+        parts["refined/foreground"] = F.l1_loss(foreground * (wanted > 0), wanted_foreground * (wanted > 0))
+        return parts
 
     @staticmethod
     def _segmentation(
@@ -91,17 +112,6 @@ class DistillationLoss(torch.nn.Module):
         losses = F.binary_cross_entropy_with_logits(logits, mask, reduction="none")
         return (losses * agreed).sum() / agreed.expand_as(losses).sum().clamp_min(1)
 
-    def _refined(
-        self, student: MattingNetwork, teacher: MattingNetwork, answer: Output, target: Output, batch: Batch
-    ) -> Tensor:
-        """At full resolution, towards what the teacher's own refiner makes of its own answer."""
-        picture = batch.full.flatten(0, 1)
-        foreground, alpha = full_resolution(*student.refine(answer), picture)
-        wanted_foreground, wanted = full_resolution(*teacher.refine(target), picture)
-        wanted = wanted.clamp(0, 1).detach()
-        loss = alpha_loss(alpha, wanted, target.frames)
-        return loss + F.l1_loss(foreground * (wanted > 0), wanted_foreground.detach() * (wanted > 0))
-
 
 def raw_alpha_loss(prediction: Tensor, truth: Tensor) -> Tensor:
     """
@@ -111,6 +121,12 @@ def raw_alpha_loss(prediction: Tensor, truth: Tensor) -> Tensor:
     alike = ((prediction < 0) & (truth < 0)) | ((prediction > 1) & (truth > 1))
     losses = F.smooth_l1_loss(prediction, truth, beta=0.1, reduction="none")
     return torch.where(alike, UNSEEN * losses, losses).mean()
+
+
+def _coefficients(network: MattingNetwork, output: Output) -> dict[str, Tensor]:
+    """The refiner's, of an answer that gets no gradient back."""
+    values = network.refiner(output.picture, output.matte.detach(), output.features["x0"].detach())
+    return dict(zip(COEFFICIENTS, values, strict=True))
 
 
 def _weighted(boundaries: dict[str, Tensor], phase: Phase) -> dict[str, Tensor]:

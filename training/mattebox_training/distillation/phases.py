@@ -20,6 +20,7 @@ class Phase:
     lr: tuple[float, float]  # first, last; between them half a cosine
     block_by_block: bool = False  # every block takes the teacher's features and states in place of the student's
     encoder_alone: bool = False  # encoder and LR-ASPP, each block on the student's own features; the decoder waits
+    refiner_alone: bool = False  # the guided filter, on answers that stay as they are
     features: float  # weight of the loss at block boundaries
     truth: float  # weight of a composite's own alpha beside the teacher's
     # Low resolution / full resolution, drawn between these, for the refiner; sizes are then the full ones. (1, 1): the
@@ -51,7 +52,7 @@ def on(name: str, steps: int, **others: Any) -> Phase:
     return Phase(name=name, steps=steps, batch_norm=False, warm_up=min(200, steps // 4), **others)
 
 
-# Sized for two threads of a slow CPU, about eight hours: block by block, where each block learns alone from what the
+# Sized for two threads of a slow CPU, about seven hours: block by block, where each block learns alone from what the
 # teacher gives it; then the encoder, each block on what the blocks before it make; then end to end; then longer and
 # larger.
 #
@@ -128,5 +129,17 @@ PHASES = (
         truth=0.5,
         mixture=Mixture(empty=0.14, thing_beside=0.4, things_alone=0.6),
     ),
-    on("refiner", 400, sizes=FULL, ratio=(0.35, 0.7), batch=1, clip_frames=2, lr=(2e-4, 5e-5), features=1, truth=0.5),
+    # All else is as at the engine's own size: at larger ones, two frames at a time would unlearn it.
+    on(
+        "refiner",
+        1000,
+        sizes=FULL,
+        ratio=(0.35, 0.7),
+        batch=1,
+        clip_frames=2,
+        lr=(1e-3, 1e-4),
+        refiner_alone=True,
+        features=0.2,
+        truth=0,
+    ),
 )

@@ -1,5 +1,6 @@
 """The distillation's loop: resumable at any time, by the same command."""
 
+import copy
 import itertools
 import math
 import time
@@ -126,6 +127,9 @@ class Distillation:
         if not phase.batch_norm and self.network.batch_norm:
             # The average becomes the network: it is the better one, and what a file would hold.
             self._adopt(fold(self.average.network))
+        elif phase.refiner_alone and self.step == 0:
+            # What stays as it is is what a file would hold.
+            self._adopt(copy.deepcopy(self.average.network).requires_grad_(True))
         elif self.step == 0:
             self.optimiser.state.clear()
         setup = self.setup
@@ -210,6 +214,10 @@ class Distillation:
             return self.loss.encoder(self.network.encode(batch.low), features, phase), NO_MEMORY, NO_MEMORY
         with torch.no_grad():
             target = self.teacher(batch.low, teachers)
+        if phase.refiner_alone:
+            with torch.no_grad():
+                answer = self.network(batch.low, own)
+            return self.loss.refiner(self.network, self.teacher, answer, target, batch, phase), NO_MEMORY, NO_MEMORY
         answer, taught = self._answer(batch, target, own, teachers, phase)
         parts = self.loss(self.network, self.teacher, answer, target, batch, phase, taught)
         return parts, answer.states() if answer.frames > 1 else NO_MEMORY, target.states()
