@@ -20,6 +20,7 @@ from mattebox_training.distillation import phases
 from mattebox_training.distillation.limits import limits
 from mattebox_training.distillation.losses import BOUNDARIES, UNSEEN, Batch, DistillationLoss, raw_alpha_loss
 from mattebox_training.distillation.low_resolution import low_resolution
+from mattebox_training.distillation.quick_check import QuickCheck
 from mattebox_training.distillation.samples import Mixture, empty_scene, make_sample
 from mattebox_training.distillation.sources import Sources, training_sources
 from mattebox_training.distillation.train import Distillation, Setup, learning_rate, states_before
@@ -238,6 +239,23 @@ def test_a_box_filter_that_is_too_weak_is_seen_in_b(teacher):
         batch = Batch(low=clips, full=clips, alpha=mask, known=torch.zeros(2), masked=torch.zeros(2))
         parts = DistillationLoss()(student, taught, answer, answer, batch, PHASES[-2], None)
     assert float(parts["feature/A"]) == 0 and float(parts["feature/b"]) > 0.01
+
+
+def test_the_quick_check_sees_a_broken_refiner(root, teacher):
+    """Everything is foreground; the refiner hands it on, then loses it."""
+    network = load_model_file(teacher)
+    check = QuickCheck(root)
+    with torch.no_grad():
+        network.project_mat.conv.weight.zero_()
+        network.project_mat.conv.bias[3] = 5
+        for value in (network.refiner.conv[-1].weight, network.refiner.conv[-1].bias):
+            value.zero_()
+        network.refiner.box_filter.weight.fill_(1 / 9)
+        whole = check(network)
+        network.refiner.box_filter.weight.zero_()
+        broken = check(network)
+    assert whole.refined == whole.iou > 0
+    assert broken.iou == whole.iou and broken.refined == 0
 
 
 def test_streams_take_turns_each_with_its_own_states(sources, teacher, tmp_path):

@@ -90,11 +90,12 @@ class DistillationLoss(torch.nn.Module):
         Weighted parts where the refiner learns alone: the teacher's A and b, and at full resolution what the teacher's
         own refiner makes of its own answer.
         """
-        coefficients = self.features(_coefficients(student, answer), _coefficients(teacher, target))
-        parts = {f"feature/{name}": phase.features * loss for name, loss in coefficients.items()}
+        own, taught = student.refine(answer), teacher.refine(target)
+        losses = self.features(_named(own), _named(taught))
+        parts = {f"feature/{name}": phase.features * loss for name, loss in losses.items()}
         picture = batch.full.flatten(0, 1)
-        foreground, raw = full_resolution(*student.refine(answer), picture)
-        wanted_foreground, wanted_raw = full_resolution(*teacher.refine(target), picture)
+        foreground, raw = full_resolution(*own, picture)
+        wanted_foreground, wanted_raw = full_resolution(*taught, picture)
         wanted = wanted_raw.clamp(0, 1)
         parts["refined/raw"] = raw_alpha_loss(raw, wanted_raw)
         parts["refined/alpha"] = alpha_loss(raw.clamp(0, 1), wanted, target.frames)
@@ -125,8 +126,11 @@ def raw_alpha_loss(prediction: Tensor, truth: Tensor) -> Tensor:
 
 def _coefficients(network: MattingNetwork, output: Output) -> dict[str, Tensor]:
     """The refiner's, of an answer that gets no gradient back."""
-    values = network.refiner(output.picture, output.matte.detach(), output.features["x0"].detach())
-    return dict(zip(COEFFICIENTS, values, strict=True))
+    return _named(network.refiner(output.picture, output.matte.detach(), output.features["x0"].detach()))
+
+
+def _named(coefficients: tuple[Tensor, Tensor]) -> dict[str, Tensor]:
+    return dict(zip(COEFFICIENTS, coefficients, strict=True))
 
 
 def _weighted(boundaries: dict[str, Tensor], phase: Phase) -> dict[str, Tensor]:

@@ -182,7 +182,7 @@ class Distillation:
         if check is None or self.total_steps // CHECK_EVERY == before // CHECK_EVERY:
             return
         found = check(self.average.network)
-        curves.add(self.total_steps, {"check/iou": found.iou, "check/mad": found.mad})
+        curves.add(self.total_steps, {"check/iou": found.iou, "check/mad": found.mad, "check/refined": found.refined})
         tqdm.write(f"{self.total_steps} steps, {self.trained_s / 3600:.2f} h: {found}")
 
     def _step(
