@@ -59,7 +59,7 @@ class DistillationLoss(torch.nn.Module):
             {**target.features, **_coefficients(teacher, target)},
         )
         parts = _weighted(boundaries, phase)
-        # The refiner learns at full weight in every phase: it is small, and nothing else teaches it.
+        # The refiner learns at full weight in every phase: it is small, and until the last nothing else teaches it.
         parts |= {f"feature/{name}": 0.2 * boundaries[name] for name in COEFFICIENTS}
 
         parts["matte"] = raw_alpha_loss(answer.matte[:, 3:], target.matte[:, 3:])

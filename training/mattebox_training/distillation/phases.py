@@ -54,7 +54,7 @@ def on(name: str, steps: int, **others: Any) -> Phase:
 
 # Sized for two threads of a slow CPU, about seven hours: block by block, where each block learns alone from what the
 # teacher gives it; then the encoder, each block on what the blocks before it make; then end to end; then longer and
-# larger.
+# larger; at last the guided filter.
 #
 # BatchNorm serves the beginning only. Its statistics of one batch take out of an activation what makes this batch
 # unlike others, and the teacher's answers hold just that: 90 steps after folding, every block's error was lower than
@@ -129,7 +129,7 @@ PHASES = (
         truth=0.5,
         mixture=Mixture(empty=0.14, thing_beside=0.4, things_alone=0.6),
     ),
-    # All else is as at the engine's own size: at larger ones, two frames at a time would unlearn it.
+    # The network stays as `wide` left it, at the engine's own size; A and b are what is still wanting at larger ones.
     on(
         "refiner",
         1000,

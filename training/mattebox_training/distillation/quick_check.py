@@ -10,6 +10,7 @@ import torch
 from ..data.pictures import read_gray, read_rgb
 from ..network import MattingNetwork, full_resolution
 from .sources import held_out_names, photos
+from .validation import iou
 
 PHOTOS = 48
 LONG_SIDE = 256
@@ -50,12 +51,7 @@ class QuickCheck:
             output = network(picture.to(device).float() / 255)
             alpha = output.alpha[0, 0].cpu().numpy()
             filtered = full_resolution(*network.refine(output), output.picture)[1][0, 0].cpu().numpy()
-            ious.append(_iou(alpha, truth))
+            ious.append(iou(alpha, truth))
             mads.append(np.abs(alpha - truth).mean() * 1000)
-            refined.append(_iou(filtered, truth))
+            refined.append(iou(filtered, truth))
         return Found(float(np.mean(ious)), float(np.mean(mads)), float(np.mean(refined)))
-
-
-def _iou(alpha: np.ndarray, truth: np.ndarray) -> float:
-    one, other = alpha >= 0.5, truth >= 0.5
-    return (one & other).sum() / max(1, (one | other).sum())
